@@ -1,0 +1,5 @@
+public import Bytes
+
+extension DocumentError: ExplainedError {
+    public var outcome: Outcome { .unusable }
+}

@@ -1,0 +1,61 @@
+private import Glibc
+
+/// A system call on a file that failed: what was tried, on which path, why, and what to do.
+public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
+    public var path: String
+    /// What was tried, as a verb: `open`, `write`, `rename`.
+    public var operation: String
+    /// errno, or 0 where the reason is in `reason` alone.
+    public var code: Int32
+    public var reason: String
+    public var hint: String?
+
+    public init(_ operation: String, _ path: String, code: Int32, hint: String? = nil) {
+        self.path = path
+        self.operation = operation
+        self.code = code
+        self.reason = errorText(code)
+        self.hint = hint ?? Self.usualHint(code)
+    }
+
+    public init(_ operation: String, _ path: String, reason: String, hint: String? = nil) {
+        self.path = path
+        self.operation = operation
+        self.code = 0
+        self.reason = reason
+        self.hint = hint
+    }
+
+    public var description: String { "\(path): cannot \(operation): \(reason)" }
+
+    private static func usualHint(_ code: Int32) -> String? {
+        switch code {
+        case ENOSPC, EDQUOT: "free some space there, or choose another place with --output; nothing was replaced"
+        case ENOENT: "check the path"
+        case EACCES, EPERM: "check the permissions of the file and of the folders above it"
+        case EROFS: "the file system is mounted read-only; choose another place"
+        default: nil
+        }
+    }
+}
+
+func errorText(_ code: Int32) -> String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    return unsafe buffer.withUnsafeMutableBufferPointer { buffer in
+        guard let base = buffer.baseAddress else { return "error \(code)" }
+        _ = unsafe strerror_r(code, base, buffer.count)
+        let text = unsafe String(cString: base)
+        return text.isEmpty ? "error \(code)" : text.prefix(1).lowercased() + text.dropFirst()
+    }
+}
+
+/// Calls `body` again while a signal interrupts it; throws errno as a `FileError`.
+@discardableResult
+func checked<T: SignedInteger>(_ operation: String, _ path: String, _ body: () -> T) throws(FileError) -> T {
+    while true {
+        let result = body()
+        if result != -1 { return result }
+        let code = errno
+        if code != EINTR { throw FileError(operation, path, code: code) }
+    }
+}

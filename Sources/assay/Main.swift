@@ -1,0 +1,60 @@
+import ArgumentParser
+import Bytes
+import Glibc
+
+/// Every failure ends here, so that messages and exit codes are the same for all commands (design, §7).
+@main
+enum Main {
+    static func main() async {
+        // C++ and libarchive decode names by locale; the host's must not matter.
+        unsafe _ = setlocale(LC_CTYPE, "C.UTF-8")
+        do {
+            var command = try Assay.parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            exit(report(error))
+        }
+    }
+
+    /// Prints what went wrong and gives the exit code.
+    private static func report(_ error: any Error) -> Int32 {
+        if let explained = error as? any ExplainedError {
+            Console.error(explained.description, hint: explained.hint)
+            return explained.outcome.rawValue
+        }
+        let text = Assay.fullMessage(for: error)
+        if Assay.exitCode(for: error) == .success {
+            print(text)
+            return 0
+        }
+        if let code = error as? ExitCode { return code.rawValue }
+        Console.writeError(text)
+        return Outcome.unusable.rawValue
+    }
+}
+
+struct Assay: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "assay",
+        abstract: "Builds confidential-VM images, says what their hardware will report, and publishes it signed.",
+        version: "0.1.0",
+        subcommands: []
+    )
+}
+
+/// An answer of no, or a refusal, that a command found itself.
+struct CommandFailure: ExplainedError {
+    var description: String
+    var hint: String?
+    var outcome: Outcome
+
+    init(_ description: String, outcome: Outcome = .unusable, hint: String? = nil) {
+        self.description = description
+        self.outcome = outcome
+        self.hint = hint
+    }
+}
