@@ -28,7 +28,8 @@ enum Console {
     }
 
     static func writeError(_ text: String) {
-        unsafe _ = fputs(text + "\n", stderr)
+        let bytes = Array((text + "\n").utf8)
+        unsafe _ = bytes.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
     /// Progress lines on standard error, when it is a terminal.
