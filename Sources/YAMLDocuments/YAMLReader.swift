@@ -16,16 +16,20 @@ public enum YAMLReader {
         }
         guard let text = String(validating: bytes, as: UTF8.self) else { throw DocumentError(top, "expected UTF-8") }
         try refuseDeepNesting(text, source: source)
-        let root: Yams.Node?
         do {
-            root = try Yams.compose(yaml: text, .basic)
+            // A node holds its anchor weakly: the parser must live until the tree is converted.
+            let parser = try Yams.Parser(yaml: text, resolver: .basic)
+            return try withExtendedLifetime(parser) {
+                guard let root = try parser.singleRoot() else { throw DocumentError(top, "empty document") }
+                return try convert(root, source: source, path: "", depth: 0)
+            }
+        } catch let error as DocumentError {
+            throw error
         } catch let error as YamlError {
             throw composed(error, source: source)
         } catch {
             throw DocumentError(top, "not YAML: \(error)")
         }
-        guard let root else { throw DocumentError(top, "empty document") }
-        return try convert(root, source: source, path: "", depth: 0)
     }
 
     /// libyaml reads flow collections recursively: too many open brackets are refused before it sees them.
