@@ -35,7 +35,8 @@ public struct Subprocess: Sendable {
     public static func find(_ program: String) -> String? {
         if program.contains("/") { return unsafe access(program, X_OK) == 0 ? program : nil }
         let path = FileSystem.environment("PATH") ?? ""
-        for folder in path.split(separator: ":") + ["/usr/bin", "/usr/sbin", "/sbin", "/bin"] {
+        let folders: [String] = path.split(separator: ":").map { String($0) }
+        for folder in folders + ["/usr/bin", "/usr/sbin", "/sbin", "/bin"] {
             let candidate = "\(folder)/\(program)"
             if unsafe access(candidate, X_OK) == 0 { return candidate }
         }

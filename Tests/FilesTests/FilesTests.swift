@@ -88,3 +88,15 @@ struct SubprocessTests {
         #expect(error?.outcome == .environment)
     }
 }
+
+@Suite("finding programs")
+struct FindTests {
+    @Test("looks in every folder of PATH")
+    func path() throws {
+        let folders = (FileSystem.environment("PATH") ?? "").split(separator: ":").map { String($0) }
+        let last = try #require(folders.last { FileSystem.exists($0) && (try? FileSystem.list($0).isEmpty) == false })
+        let program = try #require(
+            try FileSystem.list(last).first { Subprocess.find(last + "/" + $0) != nil })
+        #expect(Subprocess.find(program) != nil)
+    }
+}
