@@ -1,0 +1,61 @@
+private import Bytes
+import Documents
+
+/// What a profile for AMD SEV-SNP says beside the common part.
+public struct SNPSection: Hashable, Sendable {
+    /// A CPU model as the VMM names it, and the signature that it gives to the guest.
+    public struct Model: Hashable, Sendable {
+        public var name: String
+        /// CPUID Fn0000_0001 EAX.
+        public var signature: UInt32
+    }
+
+    /// VMSA field SEV_FEATURES of every vCPU.
+    public var features: UInt64
+    /// Whether the VMM adds the page of kernel, initrd and command-line hashes.
+    public var kernelHashes: Bool
+    /// Whether a kernel may be measured on firmware that does not check it; the trace says so then.
+    public var allowUnverifiedKernel: Bool
+    public var models: [Model]
+    /// Smallest and largest number of vCPUs.
+    public var vcpus: ClosedRange<Int>
+    public var vmm: VMMRules
+
+    init(_ decoder: inout ObjectDecoder, rules: inout RuleDecoder) throws(DocumentError) {
+        features = try decoder.number("features")
+        guard features & 1 == 1 else {
+            throw decoder.error("features", "found \(hexadecimal(features)), expected bit 0 (SNPActive) to be set")
+        }
+        kernelHashes = try decoder.bool("kernelHashes")
+        allowUnverifiedKernel = try decoder.optionalBool("allowUnverifiedKernel") ?? false
+        var counts = try decoder.object("vcpus")
+        let first = try counts.integer("first", in: 1...4096)
+        vcpus = first...(try counts.integer("last", in: first...4096))
+        try counts.finish()
+        models = []
+        for (node, path) in try decoder.list("models") {
+            var inner = try ObjectDecoder(node, path: path)
+            let model = Model(name: try inner.string("name"), signature: try inner.number("signature"))
+            try inner.finish()
+            guard !models.contains(where: { $0.name == model.name }) else {
+                throw inner.error("name", "the model '\(model.name)' is given twice")
+            }
+            models.append(model)
+        }
+        guard !models.isEmpty else { throw decoder.error("models", "found no model, expected at least one") }
+        vmm = try VMMRules(&rules)
+    }
+
+    var document: Value {
+        .object([
+            ("features", .hex(features)), ("kernelHashes", .bool(kernelHashes)),
+            ("allowUnverifiedKernel", .bool(allowUnverifiedKernel)),
+            ("vcpus", .object([("first", .count(vcpus.lowerBound)), ("last", .count(vcpus.upperBound))])),
+            (
+                "models",
+                .array(
+                    of: models.map { .object([("name", .string($0.name)), ("signature", .hex($0.signature))]) })
+            ),
+        ])
+    }
+}
