@@ -110,6 +110,10 @@ public struct FileTree: Sendable {
     }
 }
 
+extension FileTree.Path: ExpressibleByStringLiteral {
+    public init(stringLiteral text: String) { self.init(text) }
+}
+
 extension FileTree.Content {
     /// Gives `body` the bytes in order, a piece at a time.
     public func forEachChunk(_ body: (RawSpan) throws -> Void) throws {
