@@ -180,3 +180,8 @@ public final class FileLock {
 
 /// Where a library reports what it is doing; only the command line draws it.
 public typealias ProgressSink = @Sendable (String) -> Void
+
+extension FileSystem {
+    /// Waits, for loops that ask whether another process has made a file.
+    public static func pause(milliseconds: UInt32) { usleep(milliseconds * 1000) }
+}

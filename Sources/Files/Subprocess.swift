@@ -1,5 +1,5 @@
 private import CShims
-private import Glibc
+internal import Glibc
 
 /// A host program run to its end: its words are an argument list, never a shell line.
 public struct Subprocess: Sendable {
@@ -66,7 +66,7 @@ public struct Subprocess: Sendable {
             errors: try Self.contents(stderr, limit, program))
     }
 
-    private func spawn(_ path: String, stdin: Int32, stdout: Int32, stderr: Int32) throws(FileError) -> pid_t {
+    func spawn(_ path: String, stdin: Int32, stdout: Int32, stderr: Int32) throws(FileError) -> Int32 {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
@@ -90,7 +90,7 @@ public struct Subprocess: Sendable {
         return pid
     }
 
-    private static func scratch(_ contents: [UInt8]) throws(FileError) -> Int32 {
+    static func scratch(_ contents: [UInt8]) throws(FileError) -> Int32 {
         let descriptor = try checked("create", "anonymous file") { assay_anonymous_file() }
         var done = 0
         while done < contents.count {
@@ -103,7 +103,7 @@ public struct Subprocess: Sendable {
         return descriptor
     }
 
-    private static func contents(_ descriptor: Int32, _ limit: Int, _ program: String) throws(FileError) -> [UInt8] {
+    static func contents(_ descriptor: Int32, _ limit: Int, _ program: String) throws(FileError) -> [UInt8] {
         var status = stat()
         try checked("examine", program) { unsafe fstat(descriptor, &status) }
         guard status.st_size <= limit else {
