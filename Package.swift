@@ -53,7 +53,7 @@ let package = Package(
             ["Bytes", "Documents", "Files", "Hashing", "Trace", "Archives", "Packages", "DiskFormats", "Verity"]),
         module(
             "LaunchMeasurement", ["Bytes", "Documents", "Hashing", "Trace", "DiskFormats", "Firmware", "EventLogs"]),
-        module("ReferenceValues", ["Bytes", "Documents", "Hashing", "Signing", "Trace"]),
+        module("ReferenceValues", ["Bytes", "Documents", "Files", "Hashing", "Signing", "Trace"]),
         module(
             "Release",
             [
