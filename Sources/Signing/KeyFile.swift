@@ -14,11 +14,7 @@ public enum KeyFile {
 
     /// Writes a private key with mode 0600; a file that is there already is left alone.
     public static func write(_ key: PrivateKey, to path: String, passphrase: String? = nil) throws {
-        guard FileSystem.kind(of: path) == nil else {
-            throw FileError(
-                "write the private key", path, reason: "something is there already",
-                hint: "a key is never overwritten; choose another name or remove the old key yourself")
-        }
+        guard FileSystem.kind(of: path) == nil else { throw SigningError(path, .fileExists) }
         try OutputFile.write(Array(try key.pem(passphrase: passphrase).utf8), to: path, mode: 0o600)
     }
 

@@ -13,6 +13,8 @@ public struct SigningError: ExplainedError, Equatable {
         case unsupportedKey
         case malformedKey
         case passphraseMissing
+        /// A file stands where a new private key should go.
+        case fileExists
         case passphraseWrong
         case tooLarge(found: Int, limit: Int)
         /// An envelope's member and what is wrong with it.
@@ -33,6 +35,7 @@ public struct SigningError: ExplainedError, Equatable {
         case .unsupportedKey: "\(source): found another kind of key, expected ECDSA P-256 or P-384, or Ed25519"
         case .malformedKey: "\(source): the bytes are not a well-formed key"
         case .passphraseMissing: "\(source): the private key is encrypted, and no passphrase was given"
+        case .fileExists: "\(source): something is there already, and a key is never overwritten"
         case .passphraseWrong: "\(source): the passphrase does not open the private key"
         case .tooLarge(let found, let limit): "\(source): found \(found) bytes, expected at most \(limit)"
         case .envelope(let member, let problem): "\(source): \(member): \(problem)"
@@ -48,6 +51,7 @@ public struct SigningError: ExplainedError, Equatable {
         case .wrongLabel: "a private key is PKCS#8 ('PRIVATE KEY'), a public key is SPKI ('PUBLIC KEY')"
         case .unsupportedKey: "make one with 'assay key generate'; curve points must be uncompressed, curves named"
         case .passphraseMissing, .passphraseWrong: "give --passphrase-file with the passphrase in its first line"
+        case .fileExists: "choose another name, or remove the old key yourself"
         case .tooLarge, .envelope: nil
         case .library: "the machine may be out of memory"
         }

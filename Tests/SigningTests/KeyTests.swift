@@ -76,7 +76,7 @@ struct KeyTests {
         try KeyFile.write(key, to: path)
         let listing = try Subprocess("stat", ["-c", "%a", path]).run()
         #expect(listing.outputText == "600\n")
-        #expect(throws: FileError.self) { try KeyFile.write(key, to: path) }
+        #expect(throws: SigningError(path, .fileExists)) { try KeyFile.write(key, to: path) }
         #expect(try KeyFile.privateKey(at: path).publicKey == key.publicKey)
     }
 
