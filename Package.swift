@@ -52,7 +52,8 @@ let package = Package(
             "GuestImage",
             ["Bytes", "Documents", "Files", "Hashing", "Trace", "Archives", "Packages", "DiskFormats", "Verity"]),
         module(
-            "LaunchMeasurement", ["Bytes", "Documents", "Hashing", "Trace", "DiskFormats", "Firmware", "EventLogs"]),
+            "LaunchMeasurement",
+            ["Bytes", "Documents", "Files", "Hashing", "Trace", "DiskFormats", "Firmware", "EventLogs"]),
         module("ReferenceValues", ["Bytes", "Documents", "Files", "Hashing", "Signing", "Trace"]),
         module(
             "Release",

@@ -42,7 +42,7 @@ struct Assay: AsyncParsableCommand {
         commandName: "assay",
         abstract: "Builds confidential-VM images, says what their hardware will report, and publishes it signed.",
         version: "0.1.0",
-        subcommands: [
+        subcommands: [MeasureCommand.self, 
             Verify.self,
             Key.self,
             SchemaCommand.self,

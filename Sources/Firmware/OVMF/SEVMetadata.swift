@@ -41,6 +41,14 @@ public struct SEVMetadata: Hashable, Sendable {
         public var kind: Kind
         /// Offset of the section's record in the image.
         public var recordOffset: Int
+
+        /// A section as its record has it.
+        public init(gpa: UInt32, size: UInt32, kind: Kind, recordOffset: Int) {
+            self.gpa = gpa
+            self.size = size
+            self.kind = kind
+            self.recordOffset = recordOffset
+        }
     }
 
     static let headerByteCount = 16

@@ -1,0 +1,48 @@
+public import Bytes
+public import Firmware
+public import Hashing
+
+/// What an SNP launch needs of a firmware: its pages, or their digest, and its metadata.
+public struct SNPFirmware: Sendable {
+    /// Name of the file in errors and traces.
+    public var name: String
+    /// The file's bytes; empty when `seed` stands for them.
+    public var bytes: [UInt8]
+    /// Launch digest after the firmware's pages, when it stands for the file.
+    public var seed: Digest?
+    public var metadata: SEVMetadata
+    /// Start address of application processors.
+    public var resetAddress: UInt32
+    public var hashTableArea: OVMFImage.MemoryArea?
+    /// Whether it checks kernel hashes; nil if that cannot be told.
+    public var verifiesKernelHashes: Bool?
+
+    /// Reads the metadata of an image; with a `seed` the file gives its metadata alone.
+    ///
+    /// - Parameter lookForVerifier: unpack the volumes to see whether kernel hashes are checked, which takes time and
+    ///   matters only when a kernel is given.
+    public init(_ image: OVMFImage, seed: Digest? = nil, lookForVerifier: Bool) throws(FormatError) {
+        name = image.name
+        bytes = seed == nil ? image.bytes : []
+        self.seed = seed
+        metadata = try image.sevMetadata()
+        try metadata.validateForSNP(source: image.name)
+        resetAddress = try image.sevESResetAddress()
+        hashTableArea = try image.sevHashTableArea()
+        verifiesKernelHashes = lookForVerifier ? try image.verifiesKernelHashes() : nil
+    }
+
+    /// A firmware known by its digest and metadata alone.
+    public init(
+        name: String, seed: Digest, metadata: SEVMetadata, resetAddress: UInt32, hashTableArea: OVMFImage.MemoryArea?
+    ) throws(FormatError) {
+        self.name = name
+        bytes = []
+        self.seed = seed
+        self.metadata = metadata
+        try metadata.validateForSNP(source: name)
+        self.resetAddress = resetAddress
+        self.hashTableArea = hashTableArea
+        verifiesKernelHashes = nil
+    }
+}

@@ -1,0 +1,70 @@
+public import Bytes
+
+/// Why a launch cannot be measured although its files can be read.
+public enum SNPMeasurementError: ExplainedError, Equatable {
+    /// The firmware has the hash table, but nobody in it looks at it.
+    case kernelNotVerified(firmware: String)
+    /// Whether the firmware verifies cannot be told, and a profile needs to know.
+    case verifierUnknown(firmware: String)
+    /// The metadata has no section for the page of hashes.
+    case noKernelHashesSection(firmware: String)
+    /// The firmware sets no memory aside for the table (no entry, or base 0).
+    case noHashTableArea(firmware: String)
+    /// The table does not fit where the firmware wants it.
+    case hashTableDoesNotFit(firmware: String, base: UInt32, size: UInt32)
+    case firmwareNotWholePages(firmware: String, size: Int)
+    /// A direct boot whose kernel no digest would cover.
+    case kernelNotMeasured(profile: String)
+    case otherTEE(profile: String, tee: TEE)
+    case missingArtifact(name: String)
+    /// A command line that a VMM would take otherwise than the file has it.
+    case commandLineByte(artifact: String, offset: Int, byte: UInt8)
+    case vcpuCount(Int)
+
+    public var outcome: Outcome { .unusable }
+
+    public var description: String {
+        switch self {
+        case .kernelNotVerified(let firmware):
+            "\(firmware): kernel given, but this firmware does not verify kernel hashes: the host could boot any kernel "
+                + "under the same digest"
+        case .verifierUnknown(let firmware):
+            "\(firmware): no packed volume found, so it cannot be told whether this firmware verifies kernel hashes"
+        case .noKernelHashesSection(let firmware):
+            "\(firmware): kernel given, but the SEV metadata has no SNP_KERNEL_HASHES section"
+        case .noHashTableArea(let firmware):
+            "\(firmware): kernel given, but the firmware has no SEV hash table area"
+        case .hashTableDoesNotFit(let firmware, let base, let size):
+            "\(firmware): SEV hash table area: found \(hexadecimal(base)) + \(hexadecimal(size)), expected 0xb0 bytes "
+                + "inside the SNP_KERNEL_HASHES page"
+        case .firmwareNotWholePages(let firmware, let size):
+            "\(firmware): found \(size) bytes, expected a multiple of 4096 up to 4 GiB"
+        case .kernelNotMeasured(let profile):
+            "profile \(profile): direct boot without kernel hashes: the digest would say nothing about the kernel"
+        case .otherTEE(let profile, let tee):
+            "profile \(profile) is for \(tee.rawValue), not for snp"
+        case .missingArtifact(let name): "no artifact '\(name)' was given"
+        case .commandLineByte(let artifact, let offset, let byte):
+            "\(artifact)+\(hexadecimal(offset)): found byte \(hexadecimal(byte)) in the kernel command line"
+        case .vcpuCount(let count): "found \(count) vCPUs, expected 1 to 4096"
+        }
+    }
+
+    public var hint: String? {
+        switch self {
+        case .kernelNotVerified:
+            "use an AmdSev build of OVMF (ovmf-amdsev); to compute the digest all the same, say so with "
+                + "--allow-unverified-kernel, or snp.allowUnverifiedKernel in a profile; the trace then records it"
+        case .verifierUnknown: "give the whole firmware file, or set snp.allowUnverifiedKernel in the profile"
+        case .noKernelHashesSection, .noHashTableArea:
+            "use a firmware built for kernel hashes (AmdSev, edk2-stable202408 or later), or measure without a kernel"
+        case .hashTableDoesNotFit: "this firmware's metadata is inconsistent; use another build"
+        case .firmwareNotWholePages: "give the firmware file as the VMM loads it"
+        case .kernelNotMeasured: "set snp.kernelHashes, or snp.allowUnverifiedKernel to have it all the same"
+        case .otherTEE: nil
+        case .missingArtifact: "build the image first"
+        case .commandLineByte: "QEMU's -append takes one line without a newline or NUL; remove it"
+        case .vcpuCount: "give --vcpus with a count in that range"
+        }
+    }
+}
