@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 int assay_rename_exchange(const char *a, const char *b) {
     return renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);
@@ -22,3 +23,5 @@ int assay_anonymous_file(void) { return memfd_create("assay", MFD_CLOEXEC); }
 int assay_spawn_in(posix_spawn_file_actions_t *actions, const char *directory) {
     return posix_spawn_file_actions_addchdir_np(actions, directory);
 }
+
+int assay_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }

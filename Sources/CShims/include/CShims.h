@@ -24,5 +24,7 @@ int assay_block_device_size(int fd, uint64_t *size);
 int assay_anonymous_file(void);
 /* posix_spawn_file_actions_addchdir_np(3). 0, or an error number. */
 int assay_spawn_in(posix_spawn_file_actions_t *actions, const char *directory);
+/* pipe2(2), both ends closed on exec; ends[0] is read. 0, or -1 with errno. */
+int assay_pipe(int ends[2]);
 
 #endif
