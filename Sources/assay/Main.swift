@@ -42,7 +42,9 @@ struct Assay: AsyncParsableCommand {
         commandName: "assay",
         abstract: "Builds confidential-VM images, says what their hardware will report, and publishes it signed.",
         version: "0.1.0",
-        subcommands: [MeasureCommand.self, 
+        subcommands: [
+            MeasureCommand.self,
+            InspectCommand.self,
             Verify.self,
             Key.self,
             SchemaCommand.self,
