@@ -35,7 +35,7 @@ public struct DevelopmentPolicy: Sendable {
 
     /// The policy as YAML with its reasons in comments.
     public var text: String {
-        let pem = key.pem.split(separator: "\n").map { "          \($0)\n" }.joined()
+        let pem = key.pem.split(separator: "\n").map { "          \($0)" }.joined(separator: "\n")
         let skip = "a development build on one machine has none"
         var text = """
             # Trust policy of a DEVELOPMENT build. Its key was made on the spot and proves nothing to anyone else:
@@ -60,7 +60,7 @@ public struct DevelopmentPolicy: Sendable {
             acceptedProfiles:
 
             """
-        for profile in profiles { text += "  \"\(profile.name)\": \(profile.digest)\n" }
+        for profile in profiles { text += "  \"\(profile.name)\": \"\(profile.digest)\"\n" }
         text += "allow:\n  development: [\"\(image)\"]\n"
         if allowsDebug { text += "  # The console of this variant lets anyone in.\n  debug: [\"\(image)\"]\n" }
         text += Self.list(
