@@ -8,7 +8,7 @@ extension Schema {
         ])
         let image = object([("name", word), ("version", word), ("variant", word), ("channel", word)])
         let predicate = object([
-            ("image", image), ("inputs", inputs), ("formatRevisions", map(integer(1...1_000_000))),
+            ("image", image), ("inputs", inputs), ("formatRevisions", map(integer(1...1_000_000), names: word)),
             ("archiveChain", choice(ReferenceStatement.ArchiveChain.self)),
             ("platforms", list(platform, minimum: 1)),
         ])
@@ -36,12 +36,12 @@ extension Schema {
     private static var platform: Value {
         let register = text("A digest.", pattern: "^([0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$")
         let set = object(
-            [("axes", map(text())), ("registers", map(register)), ("trace", hex(32))],
+            [("axes", map(text(), names: word)), ("registers", map(register, names: word)), ("trace", hex(32))],
             description: "One complete alternative together with sharedRegisters. Sets are never mixed.")
-        let axis = object([("name", text()), ("registers", list(text())), ("values", list(text(), minimum: 1))])
+        let axis = object([("name", word), ("registers", list(text())), ("values", list(text(), minimum: 1))])
         let condition = object(
             [
-                ("name", text()), ("value", text()), ("mask", text()), ("rule", text()), ("demand", text()),
+                ("name", word), ("value", text()), ("mask", text()), ("rule", text()), ("demand", text()),
                 ("reason", text()),
             ], optional: ["value", "mask", "rule", "demand", "reason"],
             description: "Exactly one of: value; value with mask; rule; demand (a key of the operator's file).")
@@ -56,7 +56,7 @@ extension Schema {
                 "rules",
                 list(object([("name", text()), ("confidence", choice(PlatformFacts.Rule.Confidence.self))]))
             ),
-            ("profileDigest", hex(32)), ("axes", list(axis)), ("sharedRegisters", map(register)),
+            ("profileDigest", hex(32)), ("axes", list(axis)), ("sharedRegisters", map(register, names: word)),
             ("valueSets", list(set, minimum: 1)),
         ])
     }

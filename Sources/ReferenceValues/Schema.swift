@@ -38,10 +38,12 @@ public enum Schema: String, Sendable, CaseIterable {
         return .object(result)
     }
 
-    static func map(_ value: Value, minimum: Int = 0) -> Value {
-        .object([
+    static func map(_ value: Value, names: Value? = nil, minimum: Int = 0) -> Value {
+        var result: [(String, Value)] = [
             ("type", .string("object")), ("additionalProperties", value), ("minProperties", .count(minimum)),
-        ])
+        ]
+        if let names { result.append(("propertyNames", names)) }
+        return .object(result)
     }
 
     static func list(_ items: Value, minimum: Int = 0, maximum: Int? = nil, unique: Bool = false) -> Value {

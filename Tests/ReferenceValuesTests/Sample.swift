@@ -52,7 +52,23 @@ struct Sample {
         .of(Array(text.utf8), algorithm)
     }
 
-    static func trace(_ label: String) -> [UInt8] { Array(#"{"id":"\#(label)"}"#.utf8) }
+    /// A trace that ends in the given values.
+    static func trace(_ values: [String: Set<Digest>]) -> [UInt8] {
+        let nodes = values.sorted { $0.key < $1.key }.flatMap { register, digests in
+            digests.map(\.hex).sorted().map { #"{"digest":"\#($0)","register":"\#(register)"}"# }
+        }
+        return Array(#"{"children":[\#(nodes.joined(separator: ","))],"id":"t"}"#.utf8)
+    }
+
+    static func snpTrace(_ label: String) -> [UInt8] { trace(["LAUNCH_DIGEST": [digest("snp \(label)")]]) }
+
+    /// One trace for all sets.
+    static var tdxTrace: [UInt8] {
+        trace([
+            "MRTD": [digest("mrtd")], "RTMR0": [digest("rtmr0 1"), digest("rtmr0 2")],
+            "RTMR1": [digest("rtmr1 first"), digest("rtmr1 retried")], "RTMR2": [digest("rtmr2")],
+        ])
+    }
 
     /// Model and vCPUs move the digest.
     var snpSets: [ValueSet] {
@@ -61,7 +77,7 @@ struct Sample {
                 ValueSet(
                     axes: [.init("vcpus", count), .init("model", model)],
                     registers: ["LAUNCH_DIGEST": Self.digest("snp \(model) \(count)")],
-                    trace: .of(Self.trace("snp \(model) \(count)"), .sha256))
+                    trace: .of(Self.snpTrace("\(model) \(count)"), .sha256))
             }
         }
     }
@@ -75,7 +91,7 @@ struct Sample {
                     registers: [
                         "MRTD": Self.digest("mrtd"), "RTMR0": Self.digest("rtmr0 \(count)"),
                         "RTMR1": Self.digest("rtmr1 \(form)"), "RTMR2": Self.digest("rtmr2"),
-                    ], trace: .of(Self.trace("tdx"), .sha256))
+                    ], trace: .of(Self.tdxTrace, .sha256))
             }
         }
     }
@@ -106,9 +122,9 @@ struct Sample {
         for set in snpSets {
             let label = set.axes.map(\.value).joined(separator: "-")
             bundle.add(
-                trace: "snp-test/\(label).json", Self.trace("snp \(set.axes[1].value) \(set.axes[0].value)"))
+                trace: "snp-test/\(label).json", Self.snpTrace("\(set.axes[1].value) \(set.axes[0].value)"))
         }
-        bundle.add(trace: "tdx-test.json", Self.trace("tdx"))
+        bundle.add(trace: "tdx-test.json", Self.tdxTrace)
         for profile in [snpProfile, tdxProfile] {
             guard case .string(let name)? = profile["name"] else { continue }
             bundle.add(profile: name, try CanonicalJSON.encode(profile))

@@ -148,11 +148,24 @@ struct StatementTests {
         var random = SeededGenerator(seed: 5)
         let statement = try Sample().statement()
         let bytes = try statement.encoded()
-        for _ in 0..<1500 {
+        for _ in 0..<600 {
             var changed = bytes
             changed[Int(random.next() % UInt64(bytes.count))] ^= UInt8(1 + random.next() % 255)
             if let read = try? Self.parse(changed) { #expect(read != statement) }
         }
+    }
+
+    @Test("letters that only look like ASCII make other names, which are refused")
+    func lookalikes() throws {
+        // U+212A KELVIN SIGN is canonically equivalent to K, so that Swift compares the two strings as equal.
+        let kelvin = "ID_\u{212A}EY_DIGEST"
+        #expect(kelvin == "ID_KEY_DIGEST")
+        let conditions = Sample.snpConditions().map { condition in
+            condition["name"] == .string("ID_KEY_DIGEST")
+                ? Value.object([("name", .string(kelvin)), ("value", .string("0"))]) : condition
+        }
+        let profile = Sample.profile("p", "snp", conditions: conditions)
+        #expect(throws: DocumentError.self) { try Platform(profile: profile, valueSets: Sample().snpSets) }
     }
 
     @Test("names cannot leave the bundle, and a definition and a lock are needed once")

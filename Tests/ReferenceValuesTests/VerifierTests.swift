@@ -201,6 +201,24 @@ struct VerifierTests {
         #expect(verdict.failures == ["profile-document profiles/snp-test.json"])
     }
 
+    @Test("a trace must arrive at the values of the sets that name it")
+    func traceOutcome() throws {
+        let sample = Sample()
+        let good = try sample.statement()
+        var sets = good.platforms[0].valueSets
+        let first = sets[0].trace
+        sets[0].trace = sets[1].trace
+        sets[1].trace = first
+        let swapped = try ReferenceStatement(
+            image: good.image, subjects: good.subjects, inputs: good.inputs, formatRevisions: good.formatRevisions,
+            archiveChain: good.archiveChain,
+            platforms: [Platform(profile: sample.snpProfile, valueSets: sets), good.platforms[1]])
+        let path = try sample.bundle(swapped).write(into: folder.path, signedBy: [one])
+        let verdict = try policy().verifier().verify(.folder(path))
+        #expect(verdict.failures == ["traces snp-test vcpus=1 model=Milan", "traces snp-test vcpus=2 model=Milan"])
+        #expect(verdict.checks.contains { $0.detail.contains("does not arrive at LAUNCH_DIGEST") })
+    }
+
     @Test("an expired policy accepts nothing, from the second of its expiry on")
     func expired() throws {
         #expect(try verdict(at: "2029-12-31T23:59:59Z").isAccepted)

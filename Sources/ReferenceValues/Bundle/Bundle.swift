@@ -34,7 +34,8 @@ public struct Bundle: Sendable {
 
     static let traceFolder = "traces/"
     static let inputFolder = "inputs/"
-    static func profileName(_ profile: String) -> String { "profiles/\(profile).json" }
+    static let profileFolder = "profiles/"
+    static func profileName(_ profile: String) -> String { "\(profileFolder)\(profile).json" }
 
     /// Signs the statement with `keys` and writes the bundle into `folder` as `NAME-VERSION.assay`, whole or not at all; a
     /// bundle of that name is replaced. Gives the bundle's path.

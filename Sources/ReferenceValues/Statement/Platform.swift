@@ -16,6 +16,8 @@ public struct Platform: Hashable, Sendable {
     public init(facts: PlatformFacts, profileDigest: Digest, valueSets: [ValueSet]) throws(DocumentError) {
         let refused = { DocumentError(Location(source: "reference statement"), path: facts.name, $0) }
         guard profileDigest.algorithm == .sha256 else { throw refused("expected the profile's SHA-256") }
+        for name in facts.conditions.map(\.name) + valueSets.flatMap({ $0.axes.map(\.axis) + Array($0.registers.keys) })
+        where !FileName.isWord(name) { throw refused("'\(name)' cannot name a condition, an axis or a register") }
         guard let first = valueSets.first else {
             throw refused("no value set; an empty list would match nothing, or, read carelessly, everything")
         }
@@ -47,7 +49,7 @@ public struct Platform: Hashable, Sendable {
     }
 
     /// Conditions without which a technology's registers say too little (design, §2).
-    static func requiredConditions(_ technology: Technology) -> [String] {
+    public static func requiredConditions(_ technology: Technology) -> [String] {
         switch technology {
         case .snp: ["POLICY", "VMPL", "ID_KEY_DIGEST", "AUTHOR_KEY_DIGEST", "HOST_DATA"]
         case .tdx:

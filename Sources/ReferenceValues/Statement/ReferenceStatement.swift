@@ -77,6 +77,9 @@ public struct ReferenceStatement: Hashable, Sendable {
             else { throw refused("subject", "'\(subject.name)': expected a relative name, SHA-256 and SHA-384") }
         }
         guard Set(subjects.map(\.name)).count == subjects.count else { throw refused("subject", "a name comes twice") }
+        for (name, revision) in formatRevisions where !FileName.isWord(name) || !(1...1_000_000).contains(revision) {
+            throw refused("formatRevisions", "'\(name)': expected a name and a revision from 1 on")
+        }
         guard !platforms.isEmpty else { throw refused("platforms", "no platform, so no values at all") }
         guard Set(platforms.map(\.facts.name)).count == platforms.count else {
             throw refused("platforms", "a profile comes twice")

@@ -1,6 +1,7 @@
 private import Bytes
 private import Documents
 internal import Hashing
+private import Signing
 
 /// A bundle's files after one pass over them: their digests, and the bytes of the few that are read further.
 ///
@@ -10,8 +11,13 @@ struct BundleContents {
     private(set) var digests: [String: (sha256: Digest, sha384: Digest)] = [:]
     private(set) var kept: [String: [UInt8]] = [:]
 
-    private static func isKept(_ name: String) -> Bool {
-        name == BundleManifest.envelopeName || name.hasPrefix("profiles/")
+    /// Largest profile document, in bytes, and most of them.
+    private static let profileLimits = (size: 1 << 20, count: 64)
+
+    private func isKept(_ file: BundleManifest.File) -> Bool {
+        if file.name == BundleManifest.envelopeName { return file.size <= Envelope.maximumSize }
+        return file.name.hasPrefix(Bundle.profileFolder) && file.size <= Self.profileLimits.size
+            && kept.count <= Self.profileLimits.count
     }
 
     /// Reads everything that the manifest lists, and says what is wrong with it.
@@ -53,7 +59,7 @@ struct BundleContents {
                     continue
                 }
                 digests[file.name] = (digest, .of(bytes, .sha384))
-                if Self.isKept(file.name) { kept[file.name] = bytes }
+                if isKept(file) { kept[file.name] = bytes }
             } catch {
                 problems.append(Check(.files, .failed, "\(error)", subject: file.name))
             }

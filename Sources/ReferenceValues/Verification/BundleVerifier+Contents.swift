@@ -4,11 +4,13 @@ private import Hashing
 
 extension BundleVerifier {
     /// Holds every file against the statement: each that it names is there and right, and there is no other.
-    func checkContents(_ statement: ReferenceStatement, _ contents: BundleContents, _ checks: inout [Check]) {
+    func checkContents(
+        _ statement: ReferenceStatement, _ source: BundleSource, _ contents: BundleContents, _ checks: inout [Check]
+    ) {
         var known: Set<String> = [BundleManifest.envelopeName]
         checkName(statement.image, contents, &checks)
         checkInputs(statement.inputs, contents, &known, &checks)
-        checkTraces(statement, contents, &known, &checks)
+        checkTraces(statement, source, contents, &known, &checks)
         checkArtifacts(statement, contents, &known, &checks)
         for platform in statement.platforms { known.insert(Bundle.profileName(platform.facts.name)) }
         let strays = contents.digests.keys.filter { !known.contains($0) }.sorted(by: FileName.precedes)
@@ -59,25 +61,33 @@ extension BundleVerifier {
         }
     }
 
+    /// Every trace that the statement names is there, and ends in the values of the sets that name it.
     private func checkTraces(
-        _ statement: ReferenceStatement, _ contents: BundleContents, _ known: inout Set<String>,
-        _ checks: inout [Check]
+        _ statement: ReferenceStatement, _ source: BundleSource, _ contents: BundleContents,
+        _ known: inout Set<String>, _ checks: inout [Check]
     ) {
-        let files = contents.digests.filter { $0.key.hasPrefix(Bundle.traceFolder) }
-        let there = Set(files.values.map(\.sha256))
-        var named: Set<Digest> = []
-        var isRight = true
+        var files: [Digest: String] = [:]
+        for (name, digests) in contents.digests where name.hasPrefix(Bundle.traceFolder) {
+            files[digests.sha256] = min(name, files[digests.sha256] ?? name)
+        }
+        var outcomes: [Digest: TraceOutcome] = [:]
+        var failures: [Check] = []
         for platform in statement.platforms {
-            for set in platform.valueSets where named.insert(set.trace).inserted && !there.contains(set.trace) {
-                isRight = false
-                checks.append(
-                    Check(
-                        .traces, .failed, "no intact trace with SHA-256 \(set.trace)",
-                        subject: "\(platform.facts.name) \(set.label)"))
+            for set in platform.valueSets {
+                let outcome = outcomes[set.trace] ?? TraceOutcome(set.trace, files[set.trace], source)
+                outcomes[set.trace] = outcome
+                guard let problem = outcome.problem(with: set) else { continue }
+                failures.append(Check(.traces, .failed, problem, subject: "\(platform.facts.name) \(set.label)"))
             }
         }
-        for (name, digests) in files where named.contains(digests.sha256) { known.insert(name) }
-        if isRight { checks.append(Check(.traces, .passed, "\(named.count) traces, as the statement names them")) }
+        for (name, digests) in contents.digests where outcomes[digests.sha256] != nil {
+            if name.hasPrefix(Bundle.traceFolder) { known.insert(name) }
+        }
+        checks += failures
+        if failures.isEmpty {
+            checks.append(
+                Check(.traces, .passed, "\(outcomes.count) traces, as the statement names them, end in its values"))
+        }
     }
 
     private func checkArtifacts(

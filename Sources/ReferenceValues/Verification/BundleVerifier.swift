@@ -33,7 +33,7 @@ public struct BundleVerifier: Sendable {
         }
         checkDemands(&checks)
         if let statement {
-            checkContents(statement, contents, &checks)
+            checkContents(statement, source, contents, &checks)
             checkImage(statement, &checks)
             for platform in statement.platforms { checkPlatform(platform, statement.image, contents, &checks) }
         }
