@@ -11,12 +11,15 @@ public struct FileTree: Sendable {
         case bytes([UInt8])
         /// `count` bytes at `offset` of a file that only we write.
         case range(path: String, offset: Int, count: Int)
+        /// Pieces, one after another.
+        indirect case pieces([Content])
 
         /// Size in bytes.
         public var count: Int {
             switch self {
             case .bytes(let bytes): bytes.count
             case .range(_, _, let count): count
+            case .pieces(let pieces): pieces.reduce(0) { $0 + $1.count }
             }
         }
     }
@@ -123,6 +126,7 @@ extension FileTree.Content {
             try InputFile(path).forEachChunk(from: offset, to: offset + count) { (chunk: RawSpan) throws in
                 try body(chunk)
             }
+        case .pieces(let pieces): for piece in pieces { try piece.forEachChunk(body) }
         }
     }
 }

@@ -1,0 +1,17 @@
+public import Bytes
+
+/// A tree that cannot be written as EROFS: which path, and what is wrong with it.
+public struct EROFSError: ExplainedError, Equatable {
+    public var path: FileTree.Path
+    public var problem: String
+    public var hint: String?
+
+    init(_ path: FileTree.Path, _ problem: String, hint: String? = nil) {
+        self.path = path
+        self.problem = problem
+        self.hint = hint
+    }
+
+    public var description: String { "\(path): \(problem)" }
+    public var outcome: Outcome { .unusable }
+}
