@@ -81,12 +81,12 @@ public final class OutputFile {
         return Array(bytes.prefix(done))
     }
 
-    /// Makes the file appear under its name, durable.
-    public func commit() throws(FileError) {
-        try checked("write", path) { fsync(descriptor) }
+    /// Makes the file appear under its name, durable unless it is scratch that a crash may take.
+    public func commit(durable: Bool = true) throws(FileError) {
+        if durable { try checked("write", path) { fsync(descriptor) } }
         try checked("rename", path) { unsafe rename(temporary, path) }
         committed = true
-        try FileSystem.synchronize(directory: FileSystem.parent(of: path))
+        if durable { try FileSystem.synchronize(directory: FileSystem.parent(of: path)) }
     }
 
     /// Writes a whole file at once, atomically.
