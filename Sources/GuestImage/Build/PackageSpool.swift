@@ -47,7 +47,9 @@ public struct PackageSpool: Sendable {
         return PackageFiles(package: package, entries: entries)
     }
 
-    private static func path(_ stored: [UInt8], _ member: TarEntry, _ source: String) throws(ImageError) -> FileTree.Path {
+    private static func path(_ stored: [UInt8], _ member: TarEntry, _ source: String) throws(ImageError)
+        -> FileTree.Path
+    {
         let path = FileTree.Path(stored)
         guard stored.first != UInt8(ascii: "/"), !path.components.contains(Array("..".utf8)), !stored.contains(0) else {
             throw ImageError(

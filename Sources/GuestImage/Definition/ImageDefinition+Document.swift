@@ -14,7 +14,8 @@ extension ImageDefinition {
         ]
         if let debug {
             let changes: [(String, Value)] = [
-                ("commandLine", .strings(debug.commandLine)), ("root", .object(debug.root.filters + debug.root.members)),
+                ("commandLine", .strings(debug.commandLine)),
+                ("root", .object(debug.root.filters + debug.root.members)),
                 ("initrd", .object(debug.initrd.members)),
             ]
             members.append(("debug", .object(changes)))

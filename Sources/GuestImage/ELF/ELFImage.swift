@@ -86,7 +86,8 @@ public struct ELFImage: Sendable, Hashable {
         at offset: Int, in table: borrowing ByteReader, _ field: String
     ) throws(FormatError) -> [UInt8] {
         guard offset <= table.count else {
-            throw table.error(field, found: hexadecimal(offset), expected: "an offset up to \(hexadecimal(table.count))")
+            throw table.error(
+                field, found: hexadecimal(offset), expected: "an offset up to \(hexadecimal(table.count))")
         }
         var reader = try table.window(at: offset, count: table.count - offset, field)
         var text: [UInt8] = []

@@ -40,7 +40,8 @@ struct KernelModules {
         self.files = files
         self.tree = tree
         var builtIn: Set<String> = []
-        if case .file(let content)? = tree[FileTree.Path(components: folder.components + [Array("modules.builtin".utf8)])]?
+        if case .file(let content)? = tree[
+            FileTree.Path(components: folder.components + [Array("modules.builtin".utf8)])]?
             .kind
         {
             let text = String(decoding: try content.bytes(limit: 1 << 20), as: UTF8.self)

@@ -62,7 +62,8 @@ struct LibraryClosure {
             guard let entry = packages[path], case .symlink(let target) = entry.kind else { return }
             tree[path] = entry
             let base = target.first == UInt8(ascii: "/") ? [] : path.parent.components
-            path = packages.mergedPath(FileTree.Path(components: Self.normalized(base + FileTree.Path(target).components)))
+            path = packages.mergedPath(
+                FileTree.Path(components: Self.normalized(base + FileTree.Path(target).components)))
         }
         throw ImageError(path.description, "is a link that leads to itself")
     }
@@ -79,7 +80,8 @@ struct LibraryClosure {
 extension FileTree {
     /// A path with `lib64` and the like written as the place in `usr` that they are links to.
     func mergedPath(_ path: Path) -> Path {
-        guard let first = path.components.first, PackageMerge.mergedDirectories.contains(String(decoding: first, as: UTF8.self))
+        guard let first = path.components.first,
+            PackageMerge.mergedDirectories.contains(String(decoding: first, as: UTF8.self))
         else { return path }
         return Path(components: [Array("usr".utf8)] + path.components)
     }

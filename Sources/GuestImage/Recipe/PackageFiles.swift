@@ -91,7 +91,8 @@ struct PackageMerge {
     private func requireMergeable(_ path: FileTree.Path, _ entry: FileTree.Entry, _ package: String) throws {
         switch entry.kind {
         case .directory: return
-        case .symlink(let target) where FileTree.Path(target) == FileTree.Path(components: [Self.usr, path.name]): return
+        case .symlink(let target) where FileTree.Path(target) == FileTree.Path(components: [Self.usr, path.name]):
+            return
         default:
             throw ImageError("package \(package)", "ships \(path), which is neither a directory nor a link to /usr")
         }
