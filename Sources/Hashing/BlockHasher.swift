@@ -1,6 +1,7 @@
 private import CLibCrypto
 private import CShims
 private import Dispatch
+private import Glibc
 
 /// Hashes many blocks of one size, each with the same salt: the inner loop of dm-verity and of page measurements.
 ///
@@ -29,6 +30,9 @@ public struct BlockHasher: Sendable {
 
     private static let blocksPerTask = 256
 
+    /// Processors that this process may use.
+    public static var cores: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
     /// The digests of all whole blocks in `data`, packed one after another; a partial last block is left out.
     public func digests(of data: RawSpan) -> [UInt8] {
         let count = data.byteCount / max(1, blockSize)
@@ -53,7 +57,7 @@ public struct BlockHasher: Sendable {
         return result
     }
 
-    private func hash(_ input: UnsafeRawPointer, count: Int, into output: UnsafeMutableRawPointer) {
+    func hash(_ input: UnsafeRawPointer, count: Int, into output: UnsafeMutableRawPointer) {
         if useShaInstructions {
             unsafe salt.withUnsafeBufferPointer { salt in
                 unsafe assay_sha256_blocks(
