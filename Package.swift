@@ -45,7 +45,7 @@ let package = Package(
         module("Verity", ["Bytes", "Hashing", "Trace", "Files"]),
         module("DiskFormats", ["Bytes", "Hashing", "Files"]),
         module("EventLogs", ["Bytes", "Hashing", "Trace"]),
-        module("Firmware", ["Bytes", "Hashing", "DiskFormats", "Archives", "Trace"]),
+        module("Firmware", ["Bytes", "Files", "Hashing", "DiskFormats", "Archives", "Trace"]),
         module("QEMUHost", ["Bytes", "Files"]),
         module("Packages", ["Bytes", "Documents", "Files", "Hashing", "Signing", "Archives", "Transport"]),
         module(
