@@ -44,7 +44,7 @@ struct UKIPeerTests {
     func golden() throws {
         let image = try assemble(unpack(Self.stubs))
         #expect(UKI.formatRevision == 1)
-        #expect(Digest.of(image, .sha256).hex == "GOLDEN")
+        #expect(Digest.of(image, .sha256).hex == "b52d0a0072a9a73dae933e6dd2cd2ef59cf82941dce6211b7c8cb2cd27410334")
     }
 
     @Test(
