@@ -7,6 +7,9 @@ public struct VariableStore: Hashable, Sendable {
     /// Variables that are in force, in the order of the store.
     public var variables: [Variable]
 
+    /// A store with these variables in force.
+    public init(variables: [Variable]) { self.variables = variables }
+
     /// One variable; its value is what the operating system reads, without an authentication header.
     public struct Variable: Hashable, Sendable {
         public var vendor: GUID
