@@ -9,8 +9,8 @@ private import Files
 public struct MachineCapture: Sendable {
     /// The program to run: a QEMU system emulator for x86-64.
     public var program: String
-    /// All arguments after the program's name, with placeholders for files: `{firmware}`, `{variables}`, `{disk}`,
-    /// `{kernel}`, `{initrd}`, `{cmdline}`, `{tpm}`.
+    /// All arguments that make the machine, with placeholders for files: `{firmware}`, `{variables}`, `{disk}`,
+    /// `{kernel}`, `{initrd}`, `{cmdline}`, `{tpm}`. Whoever runs it adds where the display and the one serial port go.
     public var arguments: [String]
     /// Address of MMCONFIG that the firmware programs; OVMF since 2023: 0xE0000000.
     public var mmconfig: UInt32
@@ -58,7 +58,8 @@ public struct MachineCapture: Sendable {
         let tpm = arguments.contains { $0.contains("{tpm}") } ? try SoftwareTPM(in: folder) : nil
         defer { tpm?.close() }
         let words = try StandInFiles(folder: folder, firmwareSize: firmwareSize, tpm: tpm?.socket).fill(arguments)
-        let machine = try QTestConnection(program: program, arguments: words)
+        let machine = try QTestConnection(
+            program: program, arguments: words + ["-display", "none", "-serial", "null"])
         defer { machine.close() }
         let pci = PCIConfiguration(machine)
         try pci.configureQ35(mmconfig: mmconfig)

@@ -11,7 +11,7 @@ private let qemu = "qemu-system-x86_64"
 struct MachineCaptureTests {
     static let machine = [
         "-machine", "q35,smm=off,pic=off,hpet=off", "-accel", "tcg", "-cpu", "qemu64", "-smp", "2", "-m", "512M",
-        "-nodefaults", "-display", "none", "-serial", "null",
+        "-nodefaults",
     ]
 
     private func capture(_ more: [String], mmio64: UInt64? = nil) throws -> [MachineCapture.Item] {

@@ -91,6 +91,17 @@ public struct RuleDecoder {
         return value
     }
 
+    /// The value of a rule as an unsigned integer; nil if the rule is not there.
+    public mutating func optionalNumber<T: FixedWidthInteger & UnsignedInteger>(
+        _ name: String, as type: T.Type = T.self
+    ) throws(DocumentError) -> T? {
+        guard open[name] != nil else {
+            known.append(name)
+            return nil
+        }
+        return try number(name)
+    }
+
     /// The value of a rule that is one of a closed set.
     public mutating func choice<Choice: RawRepresentable & CaseIterable>(
         _ name: String, _ type: Choice.Type = Choice.self

@@ -1,0 +1,51 @@
+public import EventLogs
+public import Hashing
+public import Trace
+
+/// One thing that firmware or boot code measures: what is hashed, and where the digest goes.
+///
+/// Loading is simulated to one ordered list of these; registers, binary logs and traces all follow from the list.
+public struct MeasuredEvent: Hashable, Sendable {
+    /// What people call it, e.g. `kernel image`.
+    public var name: String
+    /// PCR that takes the digest; a TD maps it to an RTMR (`TDRegister`).
+    public var pcr: UInt32
+    public var type: EventType
+    /// The bytes that the digest covers, in order.
+    public var content: [Piece]
+    /// The event data in the log; nil where it varies from boot to boot, which no digest covers.
+    public var data: [UInt8]?
+    /// The rule that put it here.
+    public var origin: String
+    /// One digest for every hash that was asked for.
+    public var digests: [Digest]
+
+    /// A run of bytes by name.
+    public struct Piece: Hashable, Sendable {
+        public var name: String
+        public var source: TraceNode.Source
+
+        public init(_ name: String, _ source: TraceNode.Source) {
+            self.name = name
+            self.source = source
+        }
+    }
+
+    /// The digest of one hash; nil if it was not asked for.
+    public func digest(_ algorithm: HashAlgorithm) -> Digest? {
+        digests.first { $0.algorithm == algorithm }
+    }
+}
+
+/// How a TD maps PCRs to its measurement registers: edk2's and Linux's CC measurement protocol.
+public enum TDRegister {
+    /// Measurement register number of the protocol: 1 for RTMR0. PCR 0 is MRTD, which cannot be extended.
+    public static func index(pcr: UInt32) -> UInt32? {
+        switch pcr {
+        case 1, 7: 1
+        case 2...6: 2
+        case 8...15: 3
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,100 @@
+private import Bytes
+internal import EventLogs
+private import Files
+import Firmware
+import Hashing
+import Trace
+
+/// The boot of one profile's trust domain, with all its inputs.
+struct TDXBoot {
+    let section: TDXSection
+    let image: OVMFImage
+    let metadata: TDVFMetadata
+    private let store: VariableStore
+    private let smbios: SMBIOSTable
+    private let contents: EventContents
+    private let blobs: [String: [UInt8]]
+
+    init(profile: PlatformProfile, firmware: [UInt8], blobs: [String: [UInt8]], artifacts: BootArtifacts) throws {
+        guard case .tdx(let section) = profile.section, profile.bootPath == .direct else {
+            throw MeasurementInputError(
+                "\(profile.name): it is no TDX profile with direct boot", hint: "Assay predicts no other boot of a TD")
+        }
+        self.section = section
+        let blobs = blobs.merging(section.events.itemBytes) { blob, _ in blob }
+        self.blobs = blobs
+        try profile.firmware.check(firmware, source: profile.firmware.path)
+        let shipped = try OVMFImage(firmware, name: profile.firmware.path)
+        metadata = try shipped.tdvfMetadata()
+        let cfv = try Self.configurationVolume(metadata, shipped)
+        var bytes = firmware
+        if section.events.variables == .empty {
+            let empty = VariableStore.empty()
+            guard empty.count == cfv.count else {
+                throw MeasurementInputError(
+                    "\(shipped.name): its variable store has \(cfv.count) bytes, expected \(empty.count)")
+            }
+            bytes.replaceSubrange(cfv, with: empty)
+        }
+        image = try OVMFImage(bytes, name: profile.firmware.path)
+        let variables = Array(bytes[cfv])
+        store = try variables.withReader(source: "variable store") { reader throws in
+            try VariableStore(parsing: &reader)
+        }
+        smbios = try InstalledTables.smbios(blobs, identity: section.events.identity)
+        var contents = EventContents(algorithms: [.sha384])
+        contents.add(TDXMeasurement.SourceName.firmware, ByteSource(bytes, name: profile.firmware.path))
+        contents.add(TDXMeasurement.SourceName.variables, ByteSource(variables, name: "variable store"))
+        contents.add(blobs: blobs)
+        for name in ["vmlinuz", "initrd", "cmdline"] {
+            if let path = artifacts.paths[name] { contents.add(name, try ByteSource(path: path)) }
+        }
+        self.contents = contents
+    }
+
+    private static func configurationVolume(_ metadata: TDVFMetadata, _ image: OVMFImage) throws -> Range<Int> {
+        let volumes = metadata.sections.filter { $0.kind == .cfv }
+        guard volumes.count == 1, let volume = volumes.first else {
+            throw MeasurementInputError("\(image.name): it has \(volumes.count) CFV sections, expected one")
+        }
+        return volume.range
+    }
+
+    /// All events in the order of the log.
+    func events(processor: TDXSection.Processor, exit: ExitBootServices) throws -> [MeasuredEvent] {
+        var boot = BootEvents(contents: contents)
+        try boot.tdHandoffBlock(try TDHandoffBlock(memory: section.memory, metadata: metadata))
+        try boot.configurationVolume(metadata)
+        if section.firmwareConfiguration == .measured { try boot.firmwareConfiguration(present: Set(blobs.keys)) }
+        try boot.secureBootVariables(store, secureBoot: section.events.secureBoot)
+        if section.events.acpi == .measured { try boot.acpiBlobs() }
+        try boot.directKernel()
+        try boot.readyToBoot(
+            section.events, separators: [section.separator == .rtmr0 ? 1 : 5],
+            smbios: smbios.withProcessorIdentity(signature: processor.signature, features: processor.features))
+        try boot.directKernelStub(initrdWord: section.initrdWord)
+        try boot.exitBootServices(exit)
+        return boot.events
+    }
+
+    /// RTMR `number` after the events that map to it.
+    func register(_ number: UInt32, of events: [MeasuredEvent]) -> (digest: Digest, trace: TraceNode) {
+        events.filter { TDRegister.index(pcr: $0.pcr) == number + 1 }
+            .extend("RTMR\(number)", register: "RTMR\(number)", algorithm: .sha384)
+    }
+}
+
+/// Tables that firmware makes from what the machine hands it.
+enum InstalledTables {
+    static let smbiosBlob = "etc/smbios/smbios-tables"
+
+    /// The SMBIOS table that OVMF installs.
+    static func smbios(
+        _ blobs: [String: [UInt8]], identity: SMBIOSTable.FirmwareIdentity
+    ) throws -> SMBIOSTable {
+        guard let blob = blobs[smbiosBlob] else { throw MeasurementInputError(missing: smbiosBlob) }
+        return try blob.withReader(source: smbiosBlob) { reader throws in
+            try SMBIOSTable(parsing: &reader).installed(by: identity)
+        }
+    }
+}
