@@ -44,6 +44,8 @@ struct Assay: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             MeasureCommand.self,
+            ProfileCommand.self,
+            EventLogCommand.self,
             InspectCommand.self,
             Verify.self,
             Key.self,
