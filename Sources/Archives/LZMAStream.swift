@@ -13,7 +13,30 @@ public enum LZMAStream {
     public static func decode(
         _ stream: [UInt8], source: String, base: Int = 0, limit: Int
     ) throws(FormatError) -> [UInt8] {
+        var output: [UInt8] = []
+        try forEachChunk(stream, source: source, base: base, limit: limit) { chunk in
+            output.append(contentsOf: chunk)
+            return true
+        }
+        return output
+    }
+
+    /// Gives `body` what a stream unpacks to, in order and piece by piece, until it answers false.
+    ///
+    /// The limits are those of `decode`; what comes after a stop is not looked at.
+    public static func forEachChunk(
+        _ stream: [UInt8], source: String, base: Int = 0, limit: Int, _ body: (ArraySlice<UInt8>) -> Bool
+    ) throws(FormatError) {
         var reader = ByteReader(stream.raw, source: source, base: base)
+        let count = try unpackedSize(&reader, limit: limit)
+        if count == 0 { return }
+        if let problem = RawFilterReader().read(stream, count: count, body) {
+            throw reader.error("LZMA stream", found: problem, expected: "\(count) unpacked bytes")
+        }
+    }
+
+    /// Reads the header.
+    private static func unpackedSize(_ reader: inout ByteReader, limit: Int) throws(FormatError) -> Int {
         let properties: UInt8 = try reader.read("LZMA properties")
         guard properties < 9 * 5 * 5 else {
             throw reader.error("LZMA properties", found: hexadecimal(properties), expected: "less than 0xe1", at: 0)
@@ -28,56 +51,49 @@ public enum LZMAStream {
             throw reader.error(
                 "LZMA unpacked size", found: hexadecimal(size), expected: "at most \(hexadecimal(limit)) bytes", at: 5)
         }
-        if size == 0 { return [] }
-        let archive = try RawFilterReader(stream, place: reader)
-        return try archive.read(count: Int(size), place: reader)
+        return Int(size)
     }
 }
 
 /// libarchive with one LZMA filter and no container around the bytes.
 @safe private struct RawFilterReader: ~Copyable {
     private let archive: OpaquePointer
-    // libarchive reads from this array until the reader goes.
-    private let input: [UInt8]
+    private static let chunkByteCount = 1 << 18
 
-    init(_ stream: [UInt8], place: borrowing ByteReader) throws(FormatError) {
+    init() {
         guard let archive = unsafe archive_read_new() else { preconditionFailure("out of memory") }
-        input = stream
         unsafe self.archive = archive
     }
 
     deinit { unsafe _ = archive_read_free(archive) }
 
-    func read(count: Int, place: borrowing ByteReader) throws(FormatError) -> [UInt8] {
-        var output = [UInt8](repeating: 0, count: count)
-        var problem: String?
+    /// Unpacks `count` bytes of `stream`; gives what is wrong with it, or nil.
+    consuming func read(_ stream: [UInt8], count: Int, _ body: (ArraySlice<UInt8>) -> Bool) -> String? {
         let archive = unsafe archive
-        unsafe input.withUnsafeBytes { bytes in
-            unsafe output.withUnsafeMutableBytes { output in
-                unsafe archive_read_support_format_raw(archive)
-                guard unsafe archive_read_append_filter(archive, ARCHIVE_FILTER_LZMA) == ARCHIVE_OK,
-                    unsafe archive_read_open_memory(archive, bytes.baseAddress, bytes.count) == ARCHIVE_OK
-                else { return problem = "a stream that does not start" }
-                var entry: OpaquePointer?
-                guard unsafe archive_read_next_header(archive, &entry) == ARCHIVE_OK else {
-                    return problem = "a stream that does not start"
+        // libarchive reads from `stream` while the closure runs, and not after.
+        return unsafe stream.withUnsafeBytes { bytes -> String? in
+            unsafe archive_read_support_format_raw(archive)
+            var entry: OpaquePointer?
+            guard unsafe archive_read_append_filter(archive, ARCHIVE_FILTER_LZMA) == ARCHIVE_OK,
+                unsafe archive_read_open_memory(archive, bytes.baseAddress, bytes.count) == ARCHIVE_OK,
+                unsafe archive_read_next_header(archive, &entry) == ARCHIVE_OK
+            else { return "a stream that does not start" }
+            var chunk = [UInt8](repeating: 0, count: min(count, Self.chunkByteCount))
+            var done = 0
+            while done < count {
+                let wanted = min(chunk.count, count - done)
+                let got = unsafe chunk.withUnsafeMutableBytes {
+                    unsafe archive_read_data(archive, $0.baseAddress, wanted)
                 }
-                var done = 0
-                while done < count {
-                    let got = unsafe archive_read_data(
-                        archive, output.baseAddress.map { unsafe $0 + done }, count - done)
-                    guard got > 0 else { return problem = "an end or damage after \(done) unpacked bytes" }
-                    done += got
-                }
-                var extra: UInt8 = 0
-                if unsafe archive_read_data(archive, &extra, 1) != 0 {
-                    problem = "damage or more than the stated \(count) bytes at the end"
-                }
+                guard got > 0 else { return "an end or damage after \(done) unpacked bytes" }
+                done += got
+                guard body(chunk[..<got]) else { return nil }
             }
+            var extra: UInt8 = 0
+            guard unsafe archive_read_data(archive, &extra, 1) == 0 else {
+                return "damage or more than the stated \(count) bytes at the end"
+            }
+            return nil
         }
-        if let problem {
-            throw place.error("LZMA stream", found: problem, expected: "\(count) unpacked bytes")
-        }
-        return output
     }
 }

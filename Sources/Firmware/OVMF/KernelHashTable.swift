@@ -1,4 +1,4 @@
-public import Bytes
+import Bytes
 public import Hashing
 
 /// The table of hashes that QEMU puts into the guest for a direct boot (QEMU target/i386/sev.c, `SevHashTable`).
@@ -48,26 +48,5 @@ public struct KernelHashTable: Hashable, Sendable {
         }
         writer.pad(toMultipleOf: 16)
         return writer.bytes
-    }
-}
-
-extension OVMFImage {
-    /// Whether the firmware checks kernel, initrd and command line against the hash table.
-    ///
-    /// Only the AmdSev build of edk2 links the verifier; its three entry GUIDs stand in the unpacked DXE volume then,
-    /// and in no other build. Nil if the image has no packed volume to look at (a cut image).
-    public func verifiesKernelHashes() throws(FormatError) -> Bool? {
-        Self.verifiesKernelHashes(try FirmwareVolumes.unpack(bytes, source: name))
-    }
-
-    /// The same from volumes that were unpacked before.
-    public static func verifiesKernelHashes(_ volumes: [FirmwareVolume]) -> Bool? {
-        let packed = volumes.filter {
-            if case .packed = $0.origin { true } else { false }
-        }
-        guard !packed.isEmpty else { return nil }
-        return [KernelHashTable.commandLineEntry, KernelHashTable.initrdEntry, KernelHashTable.kernelEntry].allSatisfy {
-            guid in packed.contains { $0.bytes.firstOffset(of: guid.bytes) != nil }
-        }
     }
 }

@@ -15,7 +15,23 @@ public enum FirmwareVolumes {
     /// `source` names the image in errors; offsets inside a packed section are offsets in what it unpacks to, and the
     /// source then says so.
     public static func unpack(_ image: [UInt8], source: String) throws(FormatError) -> [FirmwareVolume] {
-        var walk = Walk(source: source)
+        try walk(image, source: source, unpacks: true).volumes
+    }
+
+    /// A packed section as it stands in the image.
+    struct PackedSection {
+        /// Offset of the LZMA stream in the image.
+        var offset: Int
+        var stream: [UInt8]
+    }
+
+    /// The packed sections of `image` that are not inside another packed one, without unpacking them.
+    static func packedSections(_ image: [UInt8], source: String) throws(FormatError) -> [PackedSection] {
+        try walk(image, source: source, unpacks: false).packedSections
+    }
+
+    private static func walk(_ image: [UInt8], source: String, unpacks: Bool) throws(FormatError) -> Walk {
+        var walk = Walk(unpacks: unpacks)
         var offset = 0
         // A volume starts at a multiple of 8, and the signature stands at 0x28 of it.
         while let hit = image.firstOffset(of: FirmwareVolume.signature, from: offset + 0x28) {
@@ -29,7 +45,7 @@ public enum FirmwareVolumes {
                 offset = start + 1
             }
         }
-        return walk.volumes
+        return walk
     }
 
     /// Where bytes stand: in the image, or in what a packed section of it unpacks to.
@@ -47,8 +63,9 @@ public enum FirmwareVolumes {
     }
 
     private struct Walk {
-        let source: String
+        let unpacks: Bool
         var volumes: [FirmwareVolume] = []
+        var packedSections: [PackedSection] = []
         var unpacked = 0
 
         mutating func add(_ volume: FirmwareVolume, place: Place, depth: Int) throws(FormatError) {
@@ -121,8 +138,11 @@ public enum FirmwareVolumes {
                     "section.data offset", found: hexadecimal(dataOffset),
                     expected: "one after the section's header, inside it", at: 16)
             }
+            let packed = Array(body[start...])
+            packedSections.append(PackedSection(offset: place.base + start, stream: packed))
+            guard unpacks else { return }
             let stream = try LZMAStream.decode(
-                Array(body[start...]), source: place.source, base: place.base + start,
+                packed, source: place.source, base: place.base + start,
                 limit: unpackedLimit - unpacked)
             unpacked += stream.count
             let section = place.base - headerLength
