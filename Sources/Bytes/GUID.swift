@@ -26,6 +26,9 @@ public struct GUID: Hashable, Sendable, CustomStringConvertible {
         bytes = Self.storedOrder.map { raw[$0] }
     }
 
+    /// Sixteen zero bytes.
+    public init(zeros: Void) { bytes = Array(repeating: 0, count: Self.byteCount) }
+
     /// The bytes in text order.
     public var textOrder: [UInt8] { Self.storedOrder.map { bytes[$0] } }
 

@@ -1,0 +1,52 @@
+private import Bytes
+
+/// Boot sector and FSInfo of a FAT32 file system (specification, pages 9 to 12 and 21).
+struct FATBootSector {
+    var layout: FATLayout
+    var options: FATWriter.Options
+
+    var bytes: [UInt8] {
+        var out = ByteWriter(capacity: 512)
+        out.append([0xEB, 0x58, 0x90])
+        out.append(text: "ASSAY   ")
+        out.append(UInt16(FATWriter.sectorSize))
+        out.append(UInt8(1))  // sectors a cluster
+        out.append(UInt16(FATWriter.reservedSectors))
+        out.append(UInt8(2))  // tables
+        out.append(UInt16(0))
+        out.append(UInt16(0))
+        out.append(UInt8(0xF8))  // fixed disk
+        out.append(UInt16(0))
+        out.append(UInt16(32))  // sectors a track
+        out.append(UInt16(8))  // heads
+        out.append(UInt32(0))
+        out.append(UInt32(layout.sectors))
+        out.append(UInt32(layout.tableSectors))
+        out.append(UInt16(0))
+        out.append(UInt16(0))
+        out.append(UInt32(2))  // root directory's cluster
+        out.append(UInt16(1))  // FSInfo
+        out.append(UInt16(6))  // copy of the boot sector
+        out.append(repeating: 0, count: 12)
+        out.append([0x80, 0, 0x29])
+        out.append(options.volumeID)
+        out.append(FATName.padded(options.label))
+        out.append(text: "FAT32   ")
+        out.append(repeating: 0, count: 510 - out.count)
+        out.append([0x55, 0xAA])
+        return out.bytes
+    }
+
+    /// Free clusters and the first of them.
+    var fsInfo: [UInt8] {
+        var out = ByteWriter(capacity: 512)
+        out.append(text: "RRaA")
+        out.append(repeating: 0, count: 480)
+        out.append(text: "rrAa")
+        out.append(UInt32(layout.clusters - layout.usedClusters))
+        out.append(UInt32(layout.usedClusters + 2))
+        out.append(repeating: 0, count: 12)
+        out.append([0, 0, 0x55, 0xAA])
+        return out.bytes
+    }
+}

@@ -1,0 +1,64 @@
+public import Bytes
+public import Files
+
+/// Writes a disk: protective MBR, both tables, and the partitions' contents, with bytes that depend on these alone.
+public struct GPTWriter {
+    /// Names the bytes that this writer makes; it changes when they do.
+    public static let formatRevision = "gpt-1"
+
+    /// A partition and where its bytes come from; it is as large as they are, rounded up to the alignment.
+    public struct Source: Sendable {
+        public var partition: GPT.Partition
+        public var content: FileTree.Content
+
+        public init(_ partition: GPT.Partition, content: FileTree.Content) {
+            self.partition = partition
+            self.content = content
+        }
+    }
+
+    /// Writes a disk with these partitions in this order to `output`, which must be empty; gives the table as written.
+    public static func write(_ sources: [Source], diskGUID: GUID, to output: OutputFile) throws -> GPT {
+        var table = GPT(diskGUID: diskGUID, partitions: [])
+        var next = GPT.alignment
+        for source in sources {
+            var partition = source.partition
+            let size = max(1, source.content.count).roundedUp(toMultipleOf: GPT.alignment)
+            partition.sectors = UInt64(next / GPT.sectorSize)...UInt64((next + size) / GPT.sectorSize - 1)
+            table.partitions.append(partition)
+            next += size
+        }
+        guard table.partitions.count <= GPT.entryCount else {
+            throw GPTError("\(table.partitions.count) partitions: a table has room for \(GPT.entryCount)")
+        }
+        let size = next + GPT.alignment
+        try output.appendZeros(size)
+        for (partition, source) in zip(table.partitions, sources) {
+            try write(source.content, at: partition.range.lowerBound, to: output)
+        }
+        let encoded = try GPTEncoding(table, sectors: UInt64(size / GPT.sectorSize))
+        try output.write(encoded.protectiveMBR, at: 0)
+        try output.write(encoded.primary, at: GPT.sectorSize)
+        try output.write(encoded.backup, at: size - encoded.backup.count)
+        return table
+    }
+
+    /// Writes content and leaves holes where it is zero for whole pages.
+    private static func write(_ content: FileTree.Content, at start: Int, to output: OutputFile) throws {
+        var offset = start
+        try content.forEachChunk { chunk in
+            let isZero = unsafe chunk.withUnsafeBytes { unsafe $0.allSatisfy { $0 == 0 } }
+            if !isZero { try output.write(chunk, at: offset) }
+            offset += chunk.byteCount
+        }
+    }
+}
+
+/// Why a disk cannot be written.
+public struct GPTError: ExplainedError, Equatable {
+    public var description: String
+    public var hint: String? { nil }
+    public var outcome: Outcome { .unusable }
+
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,103 @@
+import Bytes
+import DiskFormats
+import Files
+import Hashing
+import TestSupport
+import Testing
+
+@Suite("FAT32")
+struct FATTests {
+    private let folder: TemporaryFolder
+    init() throws { folder = try TemporaryFolder() }
+    private let options = FATWriter.Options(volumeID: 0x1234_ABCD, epoch: 1_700_000_001)
+
+    private var tree: FileTree {
+        var tree = FileTree()
+        for path in ["EFI", "EFI/BOOT", "loader", "a long name"] { tree[.init(path)] = .init(.directory, mode: 0) }
+        let big = (0..<700_001).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        tree[.init("EFI/BOOT/BOOTX64.EFI")] = .init(.file(.bytes(big)), mode: 0)
+        tree[.init("loader/empty")] = .init(.file(.bytes([])), mode: 0)
+        tree[.init("loader/loader.conf")] = .init(.file(.bytes(Array("timeout 0\n".utf8))), mode: 0)
+        for index in 0..<40 {
+            tree[.init("a long name/file number \(index).text")] = .init(.file(.bytes([UInt8(index)])), mode: 0)
+        }
+        return tree
+    }
+
+    private func write() throws -> String {
+        let path = folder.file("esp")
+        let output = try OutputFile(path)
+        let size = try FATWriter.write(tree, options, to: output)
+        try output.commit()
+        #expect(try InputFile(path).size == size)
+        return path
+    }
+
+    @Test("reads back every directory and file")
+    func roundTrip() throws {
+        let reader = try FATReader(InputFile(write()))
+        let back = try reader.tree()
+        #expect(reader.volumeID == 0x1234_ABCD)
+        #expect(back.sorted.map(\.path) == tree.sorted.map(\.path))
+        for (path, entry) in tree.sorted {
+            guard case .file(let content) = entry.kind, case .file(let found)? = back[path]?.kind else { continue }
+            var a: [UInt8] = []
+            var b: [UInt8] = []
+            try content.forEachChunk { a += [UInt8](copying: $0) }
+            try found.forEachChunk { b += [UInt8](copying: $0) }
+            #expect(a == b, "\(path)")
+        }
+    }
+
+    @Test("gives the same bytes again, pinned by digest for this revision")
+    func golden() throws {
+        let bytes = try InputFile.contents(of: write())
+        #expect(FATWriter.formatRevision == "fat-1")
+        #expect(Digest.of(bytes, .sha256).hex == "9b857f8c781558ff614d047c55d1a3068711598526f0322e9c402f05ba8eca6a")
+    }
+
+    @Test("refuses what FAT cannot hold")
+    func refusals() throws {
+        for (name, kind) in [("a:b", FileTree.Kind.file(.bytes([]))), ("x", .symlink([1])), ("q?", .directory)] {
+            var tree = FileTree()
+            tree[.init(name)] = .init(kind, mode: 0)
+            let output = try OutputFile(folder.file("bad"))
+            #expect(throws: FATError.self) { try FATWriter.write(tree, options, to: output) }
+        }
+    }
+
+    @Test("damaged file systems give errors, never a trap")
+    func damage() throws {
+        let path = try write()
+        let good = try InputFile.contents(of: path)
+        let seed: UInt64 = 77
+        var random = SeededGenerator(seed: seed)
+        for _ in 0..<40 {
+            var bytes = good
+            for _ in 0..<8 {
+                let at =
+                    Bool.random(using: &random)
+                    ? Int.random(in: 0..<600, using: &random) : Int.random(in: 541_000..<548_000, using: &random)
+                bytes[at] = UInt8.random(in: 0...255, using: &random)
+            }
+            try OutputFile.write(bytes, to: path)
+            _ = try? FATReader(InputFile(path)).tree()
+        }
+    }
+
+    @Test("fsck.vfat finds nothing wrong", .enabled(if: Outside.has("fsck.vfat"), "fsck.vfat is not installed"))
+    func fsck() throws {
+        let result = try Subprocess("fsck.vfat", ["-n", "-v", write()]).run()
+        #expect(result.status == 0, "\(result.outputText)\(result.errorText)")
+    }
+
+    @Test("mtools reads the file that firmware starts", .enabled(if: Outside.has("mcopy"), "mcopy is not installed"))
+    func mtools() throws {
+        let path = try write()
+        let result = try Subprocess("mcopy", ["-n", "-i", path, "::EFI/BOOT/BOOTX64.EFI", folder.file("out")]).run()
+        #expect(result.status == 0, "\(result.errorText)")
+        #expect(try InputFile(folder.file("out")).size == 700_001)
+        let list = try Subprocess("mdir", ["-i", path, "::a long name"]).run()
+        #expect(list.outputText.contains("file number 39.text"), "\(list.outputText)")
+    }
+}

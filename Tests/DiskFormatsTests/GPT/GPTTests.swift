@@ -1,0 +1,89 @@
+import Bytes
+import DiskFormats
+import Files
+import Hashing
+import TestSupport
+import Testing
+
+@Suite("GPT")
+struct GPTTests {
+    private let folder: TemporaryFolder
+    init() throws { folder = try TemporaryFolder() }
+
+    private func disk() throws -> (path: String, table: GPT) {
+        let root = Array(UInt8(0)..<32)
+        let guids = try #require(GUID.halves(ofRootHash: root))
+        let content: (Int) -> FileTree.Content = { count in .bytes((0..<count).map { UInt8(truncatingIfNeeded: $0) }) }
+        let sources: [GPTWriter.Source] = [
+            .init(
+                .init(
+                    type: PartitionType.esp.guid,
+                    guid: .halves(ofRootHash: Array(repeating: 7, count: 32))?.data ?? .zero, name: "esp"),
+                content: content(3_000_000)),
+            .init(
+                .init(
+                    type: PartitionType.root.guid, guid: guids.data, name: "root-x86-64",
+                    attributes: GPT.readOnlyAttribute), content: content(4096)),
+            .init(
+                .init(type: PartitionType.rootVerity.guid, guid: guids.hash, name: "root-x86-64-verity"),
+                content: content(1 << 20)),
+        ]
+        let path = folder.file("disk")
+        let output = try OutputFile(path)
+        let table = try GPTWriter.write(
+            sources, diskGUID: try #require(GUID("11223344-5566-7788-99aa-bbccddeeff00")), to: output)
+        try output.commit()
+        return (path, table)
+    }
+
+    @Test("reads back its own table and the contents lie where it says")
+    func roundTrip() throws {
+        let (path, table) = try disk()
+        let file = try InputFile(path)
+        #expect(try GPT(reading: file) == table)
+        #expect(table.partitions.map { $0.range.lowerBound } == [1 << 20, 4 << 20, 5 << 20])
+        #expect(try file.read(at: 4 << 20, count: 4) == [0, 1, 2, 3])
+        #expect(table.partitions[1].guid.description == "00010203-0405-0607-0809-0a0b0c0d0e0f")
+        #expect(table.partitions[2].guid.description == "10111213-1415-1617-1819-1a1b1c1d1e1f")
+    }
+
+    @Test("gives the same bytes again, pinned by digest for this revision")
+    func golden() throws {
+        let bytes = try InputFile.contents(of: disk().path)
+        #expect(GPTWriter.formatRevision == "gpt-1")
+        #expect(Digest.of(bytes, .sha256).hex == "5c656b34f63eb8e77a9bfe4591fa9340e5bc96eebe4e492563af162e7890e2a8")
+    }
+
+    @Test(
+        "every changed byte of headers and entries is refused",
+        arguments: [0, 8, 12, 16, 20, 24, 32, 40, 48, 56, 72, 80, 84, 88])
+    func corruption(field: Int) throws {
+        let (path, _) = try disk()
+        let good = try InputFile.contents(of: path)
+        for start in [512, good.count - 512] {
+            var bytes = good
+            bytes[start + field] ^= 1
+            try OutputFile.write(bytes, to: path)
+            let error = #expect(throws: FormatError.self) { try GPT(reading: InputFile(path)) }
+            #expect(error?.source == path)
+        }
+        var bytes = good
+        bytes[1024 + 130] ^= 1
+        try OutputFile.write(bytes, to: path)
+        #expect(throws: FormatError.self) { try GPT(reading: InputFile(path)) }
+    }
+
+    @Test("sgdisk finds nothing wrong", .enabled(if: Outside.has("sgdisk"), "sgdisk is not installed"))
+    func sgdisk() throws {
+        let result = try Subprocess("sgdisk", ["--verify", disk().path]).run()
+        #expect(result.status == 0 && result.outputText.contains("No problems found"), "\(result.outputText)")
+    }
+
+    @Test("sfdisk finds nothing wrong", .enabled(if: Outside.has("sfdisk"), "sfdisk is not installed"))
+    func sfdisk() throws {
+        let result = try Subprocess("sfdisk", ["--verify", disk().path]).run()
+        #expect(
+            result.status == 0 && result.outputText.contains("No errors detected"),
+            "\(result.outputText)\(result.errorText)")
+    }
+}
