@@ -73,6 +73,24 @@ import Testing
         }
     }
 
+    @Test("a partition table's event is header, count and entries") func partitionTable() throws {
+        let event = GPTEvent(
+            header: [UInt8](repeating: 1, count: 92),
+            entries: [[UInt8](repeating: 2, count: 128), [UInt8](repeating: 3, count: 128)])
+        let bytes = event.encoded
+        #expect(bytes.count == 92 + 8 + 256 && Array(bytes[92..<100]) == [2, 0, 0, 0, 0, 0, 0, 0])
+        func parse(_ bytes: [UInt8]) throws(FormatError) -> GPTEvent {
+            try bytes.withReader(source: "event") { reader throws(FormatError) in try GPTEvent(parsing: &reader) }
+        }
+        #expect(try parse(bytes) == event)
+        for changed in [bytes + [0], Array(bytes.dropLast()), Array(bytes.prefix(50))] {
+            #expect(throws: FormatError.self) { try parse(changed) }
+        }
+        var huge = bytes
+        huge[99] = 0x80
+        #expect(throws: FormatError.self) { try parse(huge) }
+    }
+
     @Test("random event data of every type gives a summary") func garbage() {
         var generator = SeededGenerator(seed: 11)
         let types: [EventType] = [
