@@ -64,6 +64,32 @@ public final class OutputFile {
     /// Writes at `offset` without moving the append position.
     public func write(_ bytes: [UInt8], at offset: Int) throws(FileError) { try write(bytes.raw, at: offset) }
 
+    /// Writes at `offset` where nothing was written yet, leaving a hole wherever 4 KiB of `bytes` are zero.
+    ///
+    /// The file must have been made long enough with `appendZeros`; it then reads the same as after `write`.
+    public func writeLeavingHoles(_ bytes: RawSpan, at offset: Int) throws(FileError) {
+        let zeros = [UInt8](repeating: 0, count: Self.holeSize)
+        func isZero(_ range: Range<Int>) -> Bool {
+            let piece = bytes.extracting(range)
+            return unsafe piece.withUnsafeBytes { piece in
+                unsafe zeros.withUnsafeBytes { zeros in
+                    guard let left = piece.baseAddress, let right = zeros.baseAddress else { return true }
+                    return unsafe memcmp(left, right, piece.count) == 0
+                }
+            }
+        }
+        var start = 0
+        for position in stride(from: 0, to: bytes.byteCount, by: Self.holeSize) {
+            let end = min(position + Self.holeSize, bytes.byteCount)
+            guard isZero(position..<end) else { continue }
+            if start < position { try write(bytes.extracting(start..<position), at: offset + start) }
+            start = end
+        }
+        if start < bytes.byteCount { try write(bytes.extracting(start..<bytes.byteCount), at: offset + start) }
+    }
+
+    private static let holeSize = 4096
+
     /// Reads back what was written.
     public func read(at offset: Int, count: Int) throws(FileError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)

@@ -37,14 +37,14 @@ struct FATBootSector {
         return out.bytes
     }
 
-    /// Free clusters and the first of them.
+    /// Free clusters and the first of them; all ones where none is free.
     var fsInfo: [UInt8] {
         var out = ByteWriter(capacity: 512)
         out.append(text: "RRaA")
         out.append(repeating: 0, count: 480)
         out.append(text: "rrAa")
         out.append(UInt32(layout.clusters - layout.usedClusters))
-        out.append(UInt32(layout.usedClusters + 2))
+        out.append(layout.usedClusters < layout.clusters ? UInt32(layout.usedClusters + 2) : UInt32.max)
         out.append(repeating: 0, count: 12)
         out.append([0, 0, 0x55, 0xAA])
         return out.bytes

@@ -78,7 +78,13 @@ struct FATName {
     init(_ name: [UInt8], taken: [[UInt8]], at path: FileTree.Path) throws(FATError) {
         guard let text = String(validating: name, as: UTF8.self), !name.isEmpty, text.utf16.count <= 255,
             !text.unicodeScalars.contains(where: { $0.value < 0x20 || "\"*/:<>?\\|".unicodeScalars.contains($0) })
-        else { throw FATError("\(path): not a name that FAT can hold") }
+        else {
+            throw FATError(
+                "\(path): not a name that FAT can hold", hint: "no control characters and none of \" * / : < > ? \\ |")
+        }
+        guard text.last != ".", text.last != " " else {
+            throw FATError("\(path): a name may not end in a dot or a blank", hint: "readers drop them; rename it")
+        }
         if let short = Self.short(text), !taken.contains(short) {
             self.init(short: short, long: nil)
             return

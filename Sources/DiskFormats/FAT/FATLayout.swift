@@ -30,8 +30,10 @@ struct FATLayout {
         var nodes: [Node] = []
         var position: [FileTree.Path: Int] = [:]
         for (path, entry) in tree.sorted {
-            let parent = position[path.parent] ?? 0
-            let taken = Self.children(of: parent, in: nodes).map { nodes[$0].names.short }
+            let parent = path == .root ? 0 : try Self.parent(of: path, in: nodes, position)
+            let siblings = Self.children(of: parent, in: nodes)
+            try Self.checkCase(of: path, among: siblings.map { nodes[$0].path })
+            let taken = siblings.map { nodes[$0].names.short }
             let names = path == .root ? FATName.root : try FATName(path.name, taken: taken, at: path)
             switch entry.kind {
             case .directory:
@@ -62,6 +64,23 @@ struct FATLayout {
         clusters = max(usedClusters, FATWriter.leastClusters)
         guard clusters < 0x0FFF_FFF5 else { throw FATError("the tree is too large for FAT32") }
         tableSectors = ((clusters + 2) * 4 + FATWriter.sectorSize - 1) / FATWriter.sectorSize
+    }
+
+    private static func parent(
+        of path: FileTree.Path, in nodes: [Node], _ position: [FileTree.Path: Int]
+    ) throws(FATError) -> Int {
+        guard let parent = position[path.parent], case .directory = nodes[parent].content else {
+            throw FATError("\(path): its parent is not a directory of the tree", hint: "add \(path.parent)")
+        }
+        return parent
+    }
+
+    /// Names in one directory must differ in more than case: readers compare without it.
+    private static func checkCase(of path: FileTree.Path, among siblings: [FileTree.Path]) throws(FATError) {
+        let folded = String(decoding: path.name, as: UTF8.self).lowercased()
+        for other in siblings where String(decoding: other.name, as: UTF8.self).lowercased() == folded {
+            throw FATError("\(path): FAT cannot tell it from \(other)", hint: "rename one of them")
+        }
     }
 
     private static func children(of parent: Int, in nodes: [Node]) -> [Int] {

@@ -126,14 +126,26 @@ public struct FATReader: Sendable {
                     found: "\(entry.size) bytes in \(clusters.count) clusters",
                     expected: "a chain of that size")
             }
-            var left = entry.size
-            var pieces: [FileTree.Content] = []
-            for cluster in clusters {
-                pieces.append(.range(path: file.path, offset: offset(cluster), count: min(unit, left)))
-                left -= min(unit, left)
-            }
-            tree[inner] = FileTree.Entry(.file(.pieces(pieces)), mode: 0)
+            tree[inner] = FileTree.Entry(.file(content(of: clusters, size: entry.size)), mode: 0)
         }
+    }
+
+    /// The bytes of a chain, one piece for every run of clusters that follow each other.
+    private func content(of clusters: [Int], size: Int) -> FileTree.Content {
+        let unit = sectorsPerCluster * 512
+        var left = size
+        var runs: [(offset: Int, count: Int)] = []
+        for cluster in clusters {
+            let count = min(unit, left)
+            left -= count
+            if let last = runs.last, last.offset + last.count == offset(cluster) {
+                runs[runs.count - 1].count += count
+            } else {
+                runs.append((offset(cluster), count))
+            }
+        }
+        let pieces = runs.map { FileTree.Content.range(path: file.path, offset: $0.offset, count: $0.count) }
+        return pieces.count == 1 ? pieces[0] : .pieces(pieces)
     }
 
     private struct Entry {

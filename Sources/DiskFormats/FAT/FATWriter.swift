@@ -60,7 +60,7 @@ public struct FATWriter {
                 try output.write(bytes, at: offset)
             case .file(let content):
                 try content.forEachChunk { chunk in
-                    try output.write(chunk, at: offset)
+                    try output.writeLeavingHoles(chunk, at: offset)
                     offset += chunk.byteCount
                 }
             }
@@ -72,8 +72,11 @@ public struct FATWriter {
 /// Why a tree has no FAT form.
 public struct FATError: ExplainedError, Equatable {
     public var description: String
-    public var hint: String? { nil }
+    public var hint: String?
     public var outcome: Outcome { .unusable }
 
-    init(_ description: String) { self.description = description }
+    init(_ description: String, hint: String? = nil) {
+        self.description = description
+        self.hint = hint
+    }
 }

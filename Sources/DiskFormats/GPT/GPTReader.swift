@@ -2,7 +2,8 @@ private import Bytes
 public import Files
 
 extension GPT {
-    /// Reads the table of a disk: both headers with their checksums, entries inside the disk and apart from each other.
+    /// Reads the table of a disk: protective MBR, both headers with their checksums, entries inside the disk and apart
+    /// from each other.
     ///
     /// Sectors are 512 bytes.
     public init(reading disk: InputFile) throws {
@@ -11,6 +12,7 @@ extension GPT {
             throw FormatError(
                 source: disk.path, field: "disk", found: "\(disk.size) bytes", expected: "room for two tables")
         }
+        try Self.checkProtectiveMBR(of: disk)
         let primary = try Self.header(of: disk, at: 1)
         let backup = try Self.header(of: disk, at: UInt64(sectors - 1))
         guard primary.other == UInt64(sectors - 1), backup.other == 1, primary.diskGUID == backup.diskGUID,
@@ -21,6 +23,23 @@ extension GPT {
                 found: "another table", expected: "the one at the start of the disk")
         }
         self.init(diskGUID: primary.diskGUID, partitions: try Self.partitions(primary, source: disk.path))
+    }
+
+    /// A partition of type 0xEE among the four of the MBR keeps programs that know no GPT away (table 5.3).
+    private static func checkProtectiveMBR(of disk: InputFile) throws {
+        try disk.read(at: 0, count: sectorSize).withReader(source: disk.path) { reader throws(FormatError) in
+            try reader.seek(to: 446, "PartitionRecord")
+            var types: [UInt8] = []
+            for _ in 0..<4 {
+                try reader.skip(4, "StartingCHS")
+                types.append(try reader.read("OSType"))
+                try reader.skip(11, "EndingCHS")
+            }
+            try reader.expect("MBR signature", UInt16(0xAA55))
+            guard types.contains(0xEE) else {
+                throw reader.error("OSType", found: types.hex, expected: "0xee in one of four", at: 450)
+            }
+        }
     }
 
     private struct Header {

@@ -31,6 +31,10 @@ public struct GPTWriter {
         guard table.partitions.count <= GPT.entryCount else {
             throw GPTError("\(table.partitions.count) partitions: a table has room for \(GPT.entryCount)")
         }
+        guard Set(table.partitions.map(\.guid)).count == table.partitions.count else {
+            throw GPTError(
+                "two partitions have the same GUID", hint: "derive them from different labels or halves of a hash")
+        }
         let size = next + GPT.alignment
         try output.appendZeros(size)
         for (partition, source) in zip(table.partitions, sources) {
@@ -43,12 +47,10 @@ public struct GPTWriter {
         return table
     }
 
-    /// Writes content and leaves holes where it is zero for whole pages.
     private static func write(_ content: FileTree.Content, at start: Int, to output: OutputFile) throws {
         var offset = start
         try content.forEachChunk { chunk in
-            let isZero = unsafe chunk.withUnsafeBytes { unsafe $0.allSatisfy { $0 == 0 } }
-            if !isZero { try output.write(chunk, at: offset) }
+            try output.writeLeavingHoles(chunk, at: offset)
             offset += chunk.byteCount
         }
     }
@@ -57,8 +59,11 @@ public struct GPTWriter {
 /// Why a disk cannot be written.
 public struct GPTError: ExplainedError, Equatable {
     public var description: String
-    public var hint: String? { nil }
+    public var hint: String?
     public var outcome: Outcome { .unusable }
 
-    init(_ description: String) { self.description = description }
+    init(_ description: String, hint: String? = nil) {
+        self.description = description
+        self.hint = hint
+    }
 }

@@ -66,6 +66,39 @@ struct FATTests {
         }
     }
 
+    @Test("refuses names that readers would mix up, and entries without a parent")
+    func ambiguousNames() throws {
+        for names in [["Ab", "aB"], ["dot."], ["blank "], ["no/parent"]] {
+            var tree = FileTree()
+            for name in names { tree[.init(name)] = .init(.file(.bytes([])), mode: 0) }
+            let output = try OutputFile(folder.file("bad"))
+            #expect(throws: FATError.self, "\(names)") { try FATWriter.write(tree, options, to: output) }
+        }
+    }
+
+    @Test(
+        "a full file system states that nothing is free, and zeros in it take no space",
+        .enabled(if: Outside.has("fsck.vfat"), "fsck.vfat is not installed"))
+    func full() throws {
+        var tree = FileTree()
+        tree["EFI"] = .init(.directory, mode: 0)
+        tree["EFI/big"] = .init(.file(.bytes([1] + [UInt8](repeating: 0, count: 40 << 20))), mode: 0)
+        let path = folder.file("full")
+        let output = try OutputFile(path)
+        try FATWriter.write(tree, options, to: output)
+        try output.commit()
+        let result = try Subprocess("fsck.vfat", ["-n", path]).run()
+        #expect(result.status == 0, "\(result.outputText)\(result.errorText)")
+        #expect(try InputFile(path).read(at: 512 + 488, count: 8) == [0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF])
+        let blocks = try Subprocess("stat", ["-c", "%b", path]).run().outputText
+        #expect(try #require(Int(blocks.dropLast())) * 512 < 2 << 20, "\(blocks)")
+        guard case .file(let back)? = try FATReader(InputFile(path)).tree()["EFI/big"]?.kind else {
+            throw TestFailure("the file is gone")
+        }
+        #expect(back.count == (40 << 20) + 1)
+        guard case .range = back else { throw TestFailure("contents in one piece expected") }
+    }
+
     @Test("damaged file systems give errors, never a trap")
     func damage() throws {
         let path = try write()

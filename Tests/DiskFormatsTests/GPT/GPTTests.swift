@@ -73,6 +73,33 @@ struct GPTTests {
         #expect(throws: FormatError.self) { try GPT(reading: InputFile(path)) }
     }
 
+    @Test("a disk without a protective MBR, and one that is cut, are refused")
+    func frame() throws {
+        let (path, _) = try disk()
+        let good = try InputFile.contents(of: path)
+        for offset in [450, 510] {
+            var bytes = good
+            bytes[offset] ^= 1
+            try OutputFile.write(bytes, to: path)
+            #expect(throws: FormatError.self) { try GPT(reading: InputFile(path)) }
+        }
+        for count in [0, 512, 1024, 40_000, good.count - 512, good.count - 1] {
+            try OutputFile.write(Array(good.prefix(count)), to: path)
+            #expect(throws: (any Error).self, "\(count)") { try GPT(reading: InputFile(path)) }
+        }
+    }
+
+    @Test("two partitions may not have one GUID")
+    func duplicates() throws {
+        let partition = GPT.Partition(type: PartitionType.root.guid, guid: PartitionType.esp.guid, name: "x")
+        let output = try OutputFile(folder.file("bad"))
+        #expect(throws: GPTError.self) {
+            try GPTWriter.write(
+                [.init(partition, content: .bytes([1])), .init(partition, content: .bytes([2]))], diskGUID: .zero,
+                to: output)
+        }
+    }
+
     @Test("sgdisk finds nothing wrong", .enabled(if: Outside.has("sgdisk"), "sgdisk is not installed"))
     func sgdisk() throws {
         let result = try Subprocess("sgdisk", ["--verify", disk().path]).run()
