@@ -99,7 +99,7 @@ let package = Package(
         tests(of: "ReferenceValues", ["Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "Signing", "Trace"]),
         tests(of: "Release", ["Bytes", "Documents", "Files", "Hashing"]),
         .testTarget(
-            name: "assayTests", dependencies: ["TestSupport", "Files", "Bytes", "Documents"],
+            name: "assayTests", dependencies: ["TestSupport", "Files", "Bytes", "Documents", "DiskFormats", "Hashing"],
             swiftSettings: [.treatAllWarnings(as: .error)]),
     ],
     swiftLanguageModes: [.v6]

@@ -17,7 +17,9 @@ struct InspectCommand: ParsableCommand {
     var json = false
 
     /// What `inspect` knows, asked in this order; each format adds a line.
-    static let recognizers: [FileRecognizer] = [.ovmf]
+    static let recognizers: [FileRecognizer] = [
+        .ovmf, .unifiedKernel, .peImage, .gptDisk, .fat, .erofs, .cpio,
+    ]
 
     func run() throws {
         let source = try InspectedFile(file)
@@ -48,6 +50,11 @@ struct InspectedFile {
 
     /// The last part of the path.
     var name: String { file.path.split(separator: "/").last.map(String.init) ?? file.path }
+    /// Whether `text` stands at `offset`.
+    func begins(with text: String, at offset: Int = 0) -> Bool {
+        head.dropFirst(offset).starts(with: Array(text.utf8))
+    }
+
     /// The whole contents, of files that are known to be small.
     func contents(limit: Int) throws -> [UInt8] { try InputFile.contents(of: file.path, limit: limit) }
 }
@@ -84,7 +91,9 @@ enum FactsText {
         case .null: "-"
         case .bool(let flag): flag ? "yes" : "no"
         case .integer(let number): String(number)
-        case .string(let text), .plain(let text), .number(let text): Console.escape(text)
+        case .string(let text), .plain(let text), .number(let text):
+            // A line end inside would let a file write lines of its own.
+            Console.escape(text).replacing("\n", with: "\\u{a}")
         case .array(let nodes): nodes.map { flat($0.value) }.joined(separator: ", ")
         case .object(let members): members.map { "\($0.key) \(flat($0.node.value))" }.joined(separator: ", ")
         }

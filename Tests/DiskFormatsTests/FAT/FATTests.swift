@@ -105,7 +105,7 @@ struct FATTests {
         let good = try InputFile.contents(of: path)
         let seed: UInt64 = 77
         var random = SeededGenerator(seed: seed)
-        for _ in 0..<40 {
+        for _ in 0..<12 {
             var bytes = good
             for _ in 0..<8 {
                 let at =

@@ -1,0 +1,113 @@
+import Bytes
+import DiskFormats
+import Documents
+import Files
+import Hashing
+
+extension FileRecognizer {
+    /// A disk with a GUID partition table.
+    static let gptDisk = FileRecognizer(
+        kind: "GPT disk",
+        matches: { $0.begins(with: "EFI PART", at: GPT.sectorSize) },
+        describe: { file in
+            let table = try GPT(reading: file.file)
+            let source = ByteSource(file.file)
+            return [
+                ("size", .count(file.file.size)), ("sha256", .string(try source.digest(.sha256).hex)),
+                ("diskGUID", .string(table.diskGUID.description)),
+                ("partitions", .array(of: try table.partitions.map { try partition($0, of: source) })),
+            ]
+        })
+
+    private static func partition(_ partition: GPT.Partition, of disk: ByteSource) throws -> Value {
+        let contents = try disk.window(
+            at: partition.range.lowerBound, count: partition.range.count, "partition \(partition.name)")
+        let type = PartitionType.allCases.first { $0.guid == partition.type }
+        return .object([
+            ("name", .string(partition.name)), ("type", .string(type.map { "\($0)" } ?? partition.type.description)),
+            ("guid", .string(partition.guid.description)), ("attributes", .hex(partition.attributes)),
+            ("offset", .count(partition.range.lowerBound)), ("size", .count(partition.range.count)),
+            ("contents", .string(try kind(of: contents))), ("sha256", .string(try contents.digest(.sha256).hex)),
+        ])
+    }
+
+    /// What a partition holds, by the mark at its start.
+    private static func kind(of contents: ByteSource) throws -> String {
+        let head = try contents.read(at: 0, count: min(contents.count, 2048), "partition")
+        let marks: [(offset: Int, mark: [UInt8], kind: String)] = [
+            (82, Array("FAT32   ".utf8), "FAT32"), (54, Array("FAT16   ".utf8), "FAT16"),
+            (1024, EROFS.mark, "EROFS"), (0, Array("verity\0\0".utf8), "dm-verity"),
+            (0, Array("hsqs".utf8), "squashfs"), (1080, [0x53, 0xEF], "ext"),
+        ]
+        return marks.first { head.dropFirst($0.offset).starts(with: $0.mark) }?.kind ?? "unknown"
+    }
+
+    /// A FAT32 file system, as an EFI system partition is one.
+    static let fat = FileRecognizer(
+        kind: "FAT32 file system",
+        matches: { $0.begins(with: "FAT32   ", at: 82) },
+        describe: { file in
+            let reader = try FATReader(file.file)
+            return [
+                ("size", .count(file.file.size)),
+                ("sha256", .string(try ByteSource(file.file).digest(.sha256).hex)),
+                ("volumeID", .hex(reader.volumeID)), ("files", files(of: try reader.tree())),
+            ]
+        })
+
+    /// An EROFS image, uncompressed.
+    static let erofs = FileRecognizer(
+        kind: "EROFS image",
+        matches: { $0.head.dropFirst(1024).starts(with: EROFS.mark) },
+        describe: { file in
+            let reader = try EROFSReader(file.file)
+            let superblock = reader.superblock
+            let tree = Result { try reader.tree() }
+            return [
+                ("size", .count(file.file.size)),
+                ("sha256", .string(try ByteSource(file.file).digest(.sha256).hex)),
+                ("uuid", .string(GUID(textOrder: superblock.uuid)?.description ?? superblock.uuid.hex)),
+                ("volumeName", .string(String(decoding: superblock.volumeName, as: UTF8.self))),
+                ("epoch", .integer(superblock.epoch)), ("blocks", .count(Int(superblock.blocks))),
+                ("inodes", .integer(Int64(clamping: superblock.inodes))),
+                ("compatibleFeatures", .hex(superblock.compatibleFeatures)),
+                ("incompatibleFeatures", .hex(superblock.incompatibleFeatures)),
+                ("files", tree.valueOrError { files(of: $0) }),
+            ]
+        })
+
+    /// Paths with type and size, the root left out.
+    private static func files(of tree: FileTree) -> Value {
+        .array(
+            of: tree.sorted.dropFirst().map { path, entry in
+                let (type, size): (String, Int) =
+                    switch entry.kind {
+                    case .directory: ("directory", 0)
+                    case .file(let content): ("file", content.count)
+                    case .symlink(let target): ("symlink", target.count)
+                    case .hardLink: ("hardLink", 0)
+                    case .characterDevice: ("characterDevice", 0)
+                    case .blockDevice: ("blockDevice", 0)
+                    case .fifo: ("fifo", 0)
+                    }
+                return .object([
+                    ("path", .string(path.description)), ("type", .string(type)), ("size", .count(size)),
+                ])
+            })
+    }
+}
+
+extension EROFS {
+    /// The magic number as it stands at byte 1024.
+    fileprivate static let mark: [UInt8] = [0xE2, 0xE1, 0xF5, 0xE0]
+}
+
+extension Result where Success == FileTree, Failure == any Error {
+    /// A broken part is said to be broken and does not hide the rest.
+    fileprivate func valueOrError(_ body: (FileTree) -> Value) -> Value {
+        switch self {
+        case .success(let tree): body(tree)
+        case .failure(let error): .object([("error", .string("\(error)"))])
+        }
+    }
+}
