@@ -64,6 +64,47 @@ struct OutputFileTests {
     }
 }
 
+@Suite("holes")
+struct HoleTests {
+    @Test("zero pages stay unwritten and the contents are the same", arguments: [0, 1, 4095, 4096, 9000, 20_480])
+    func holes(count: Int) throws {
+        let folder = try TemporaryFolder()
+        // Pages of ones, zeros, zeros, ones, zeros: the last one may be cut.
+        let bytes = (0..<count).map { UInt8([1, 0, 0, 1, 0][$0 / 4096]) }
+        let output = try OutputFile(folder.file("f"))
+        try output.appendZeros(100 + count)
+        try output.writeLeavingHoles(bytes.raw, at: 100)
+        try output.commit()
+        #expect(try InputFile.contents(of: folder.file("f")) == [UInt8](repeating: 0, count: 100) + bytes)
+    }
+}
+
+@Suite("byte sources")
+struct ByteSourceTests {
+    @Test("a window reads like a file of its own, and errors name the place in the whole")
+    func window() throws {
+        let folder = try TemporaryFolder()
+        let bytes = (0..<100).map { UInt8($0) }
+        for source in [ByteSource(bytes, name: "f"), try ByteSource(path: folder.write("f", bytes))] {
+            let window = try source.window(at: 40, count: 20, "part").window(at: 5, count: 10, "inner")
+            #expect(window.count == 10 && window.base == 45)
+            #expect(try window.read(at: 2, count: 3, "x") == [47, 48, 49])
+            var seen: [UInt8] = []
+            try window.forEachChunk(in: 1..<9) { seen += [UInt8](copying: $0) }
+            #expect(seen == Array(bytes[46..<54]))
+            let error = #expect(throws: FormatError.self) { try window.read(at: 8, count: 3, "field") }
+            #expect(error?.offset == 53 && error?.field == "field" && error?.source == source.name)
+            for (offset, count) in [(-1, 1), (0, -1), (Int.max, 1), (1, Int.max)] {
+                #expect(throws: FormatError.self) { try window.read(at: offset, count: count, "field") }
+            }
+            let place = #expect(throws: FormatError.self) {
+                try window.withReader(at: 4, count: 4, "word") { try $0.expect("word", UInt32(0)) }
+            }
+            #expect(place?.offset == 49)
+        }
+    }
+}
+
 @Suite("host programs")
 struct SubprocessTests {
     @Test("gives status, output and errors; arguments are words, not shell")
