@@ -1,3 +1,4 @@
+private import Bytes
 public import Transport
 
 /// Where an archive is reached: one address, for the packages of one archive.
@@ -58,7 +59,7 @@ public struct PackageSources: Sendable {
             ("Architecture", deb.architecture, package.architecture),
         ] where found != locked {
             throw PackageError(
-                deb.source, "field \(field) is '\(found)', but the lock says '\(locked)'",
+                deb.source, "field \(field) is '\(found)', but the lock says '\(locked)'", outcome: .no,
                 hint: "the lock was edited by hand; run 'assay lock --update'")
         }
         return deb
@@ -67,6 +68,11 @@ public struct PackageSources: Sendable {
     /// Whether the package is at hand without the network.
     public func hasLocally(_ package: LockedPackage) throws -> Bool {
         try sources(of: package.archive).hasLocally(package.file)
+    }
+
+    /// The bytes of any pinned file of an archive.
+    public func fetch(_ file: PinnedFile, archive: String) throws -> [UInt8] {
+        try sources(of: archive).fetch(file)
     }
 
     /// The bytes of an index, checked against its hash. Throws `FileUnavailable` if nobody has them.

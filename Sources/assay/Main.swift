@@ -43,6 +43,7 @@ struct Assay: AsyncParsableCommand {
         abstract: "Builds confidential-VM images, says what their hardware will report, and publishes it signed.",
         version: "0.1.0",
         subcommands: [
+            LockCommand.self,
             MeasureCommand.self,
             ProfileCommand.self,
             EventLogCommand.self,

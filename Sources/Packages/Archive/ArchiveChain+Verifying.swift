@@ -36,6 +36,18 @@ extension ImageLock {
         return reasons.isEmpty ? .verified(notes: notes) : .unverified(reasons: reasons + notes)
     }
 
+    /// The index files of every suite, whose hashes the lock names: `SUITE-COMPONENT-Packages.xz`.
+    public func indexFiles(sources: PackageSources) throws -> [(name: String, bytes: [UInt8])] {
+        var files: [(name: String, bytes: [UInt8])] = []
+        for suite in suites {
+            for index in suite.indexes {
+                files.append(
+                    ("\(suite.name)-\(index.component)-Packages.xz", try sources.fetch(index, of: suite)))
+            }
+        }
+        return files
+    }
+
     private func verifiedKeyring(folder: String) throws -> [UInt8] {
         let bytes = try keyring.read(folder: folder)
         let found = try Keyring(bytes, source: keyring.path).certificates.map(\.fingerprint)
@@ -112,7 +124,7 @@ extension LockedIndex {
 extension KeptFile {
     /// The kept bytes, checked against the lock.
     func read(folder: String) throws -> [UInt8] {
-        let bytes = try InputFile.contents(of: folder + "/" + path, limit: byteCount)
+        let bytes = try InputFile.contents(of: folder + "/" + path, limit: Self.largest)
         let found = Digest.of(bytes, .sha256)
         guard found == sha256 else {
             throw PackageError(

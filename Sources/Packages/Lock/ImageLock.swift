@@ -45,6 +45,7 @@ public struct ImageLock: Sendable, Hashable {
         guard request == other else {
             throw PackageError(
                 "image.lock.json", "was made for other packages, suites or keys than image.yaml asks for now",
+                outcome: .no,
                 hint: "run 'assay lock --update' for this image")
         }
     }

@@ -28,6 +28,13 @@ public struct LockFolder: Sendable {
         return lock
     }
 
+    /// Files below `lock/` that `lock` does not name, as an update leaves them that was killed; relative paths.
+    public func strayFiles(_ lock: ImageLock) throws -> [String] {
+        guard FileSystem.exists(path + "/lock") else { return [] }
+        let named = Set([lock.keyring.path] + lock.suites.map(\.inRelease.path))
+        return try FileSystem.list(path + "/lock").map { "lock/" + $0 }.filter { !named.contains($0) }
+    }
+
     /// Puts a new lock in place of the old one.
     ///
     /// The kept files have names of their own, so that the old lock is whole until the new one is renamed over it;

@@ -13,6 +13,9 @@ public struct LockedSuite: Sendable, Hashable {
     /// Fingerprints of the pinned keys with a good signature, sorted.
     public var signedBy: [String]
     public var indexes: [LockedIndex]
+
+    /// The date as people read it: `2026-11-21 09:15:44 UTC`.
+    public var dateText: String { ReleaseDate.text(date) }
 }
 
 /// One compressed `Packages` index: too large to be committed, so it is kept by its hash.
@@ -40,6 +43,7 @@ public struct KeptFile: Sendable, Hashable {
     public var path: String
     public var byteCount: Int
     public var sha256: Digest
+    static let largest = 16 << 20
 }
 
 extension KeptFile {
@@ -57,7 +61,7 @@ extension KeptFile {
     init(_ decoder: ObjectDecoder) throws(DocumentError) {
         var decoder = decoder
         path = try decoder.relativePath("path")
-        byteCount = try decoder.integer("size", in: 1...(16 << 20))
+        byteCount = try decoder.integer("size", in: 1...Self.largest)
         sha256 = try decoder.sha256("sha256")
         try decoder.finish()
     }
