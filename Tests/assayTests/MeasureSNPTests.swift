@@ -1,0 +1,150 @@
+import Bytes
+import Documents
+import Files
+import TestSupport
+import Testing
+
+@Suite("assay measure snp")
+struct MeasureSNPTests {
+    private let folder: TemporaryFolder
+    private let firmware, kernel, initrd: String
+
+    init() throws {
+        folder = try TemporaryFolder()
+        firmware = try folder.write("syn.fd", SyntheticFirmware().bytes)
+        kernel = try folder.write("vmlinuz", Array("kernel".utf8))
+        initrd = try folder.write("initrd", Array("initrd".utf8))
+    }
+
+    private func measure(_ arguments: [String], in directory: String? = nil) throws -> Subprocess.Result {
+        try Subprocess(BuiltProgram.path, ["measure", "snp"] + arguments, directory: directory).run()
+    }
+
+    // Expected values were printed by sev-snp-measure 0.0.13 for the same files.
+    @Test("prints the digest alone, as sev-snp-measure does with the same flags")
+    func digest() throws {
+        let result = try measure([
+            "--mode", "snp", "--ovmf", firmware, "--vcpus", "2", "--vcpu-type", "EPYC-Genoa", "--kernel", kernel,
+            "--initrd", initrd, "--append", "root=x ",
+        ])
+        #expect(result.status == 0)
+        #expect(
+            result.outputText
+                == "ee364a9729c0be0456d453c29ceff45459c769fbf7864006cd71266ea25374f93ceee0c7450e9bc2bc60dd029ca3afdb\n")
+        #expect(result.errors.isEmpty)
+    }
+
+    @Test("takes a signature or its parts, base64, and the digest of the firmware for the firmware")
+    func forms() throws {
+        let hash = try measure(["--mode", "snp:ovmf-hash", "--ovmf", firmware])
+        #expect(
+            hash.outputText
+                == "d055d6df0ce47e76d4c6af02eb52bb9fdfe0d74f8fccb4700121287c896a4c6d7f9e40fe891d2a23ad3c9d6584907228\n")
+        let milan = "0ba2328ae6a251a9ada906a70f3e2b438c490bcdbc12b5ddec9db546806e82c7ea56550238be01ebeac7e8e319322423\n"
+        for cpu in [
+            ["--vcpu-type", "EPYC-Milan-v2"], ["--vcpu-sig", "0xa00f11"], ["--vcpu-sig", "10489617"],
+            ["--vcpu-family", "25", "--vcpu-model", "1", "--vcpu-stepping", "1"],
+        ] {
+            #expect(try measure(["--ovmf", firmware, "--vcpus", "1"] + cpu).outputText == milan)
+        }
+        let seed = String(hash.outputText.dropLast())
+        let common = ["--ovmf", firmware, "--vcpus", "1", "--vcpu-sig", "0xa00f11"]
+        #expect(try measure(common + ["--snp-ovmf-hash", seed]).outputText == milan)
+        #expect(
+            try measure(common + ["--output-format", "base64"]).outputText
+                == "C6IyiuaiUamtqQanDz4rQ4xJC828ErXd7J21RoBugsfqVlUCOL4B6+rH6OMZMiQj\n")
+    }
+
+    @Test(
+        "other VMMs need no CPU model",
+        arguments: [
+            ("ec2", "371449eed5145e3a31f3c0526d85fc04811dd3df47cb7610441642d5d00364f1afb3d8753c95880686c1c76520089e27"),
+            ("gce", "aaab44c548ddedb2343e61b7c46dfa41aed28a4e1120ad19266152e7dd65db40af07e9a42e8bed890198221916318395"),
+        ])
+    func vmms(vmm: String, expected: String) throws {
+        #expect(try measure(["--ovmf", firmware, "--vcpus", "3", "--vmm-type", vmm]).outputText == expected + "\n")
+    }
+
+    @Test("JSON is one document with the trace on request")
+    func json() throws {
+        let common = ["--ovmf", firmware, "--vcpus", "2", "--vcpu-type", "EPYC", "--kernel", kernel]
+        let plain = try JSONReader.parse(measure(common + ["--json"]).output, source: "output").value
+        #expect(plain["verifiesKernelHashes"] == .bool(true))
+        #expect(plain["vcpuSignature"] == .string("0x800f12"))
+        #expect(plain["trace"] == nil)
+        let whole = try JSONReader.parse(measure(common + ["--trace"]).output, source: "output").value
+        #expect(whole["trace"]?["digest"] == whole["launchDigest"])
+        #expect(whole["launchDigest"] == plain["launchDigest"])
+    }
+
+    @Test("a kernel on firmware that does not check it: refused, or measured with a warning")
+    func unverified() throws {
+        var synthetic = SyntheticFirmware()
+        synthetic.packedVolume = .noVerifier
+        let other = try folder.write("general.fd", synthetic.bytes)
+        let common = ["--ovmf", other, "--vcpus", "1", "--vcpu-type", "EPYC", "--kernel", kernel]
+        let refused = try measure(common)
+        #expect(refused.status == 2)
+        #expect(refused.output.isEmpty)
+        #expect(refused.errorText.contains("does not verify kernel hashes"))
+        #expect(refused.errorText.contains("assay: hint: "))
+        let allowed = try measure(common + ["--allow-unverified-kernel"])
+        #expect(allowed.status == 0)
+        #expect(allowed.outputText.utf8.count == 97)
+        #expect(allowed.errorText.contains("assay: warning: general.fd does not check kernel hashes"))
+    }
+
+    @Test(
+        "what cannot be used is refused with exit 2 and a word on what to do",
+        arguments: [
+            (["--vcpus", "1"], "the vCPU is not named"),
+            (["--vcpu-type", "EPYC"], "--vcpus is missing"),
+            (["--vcpus", "1", "--vcpu-type", "Pentium"], "unknown CPU model 'Pentium'"),
+            (["--vcpus", "1", "--vcpu-type", "EPYC", "--vcpu-sig", "1"], "named in 2 ways"),
+            (["--vcpus", "1", "--vcpu-family", "25"], "the vCPU is not named"),
+            (["--vcpus", "1", "--vcpu-sig", "0x100000000"], "32-bit number"),
+            (["--vcpus", "0", "--vcpu-type", "EPYC"], "found 0 vCPUs"),
+            (["--vcpus", "1", "--vcpu-type", "EPYC", "--append", "x"], "need --kernel"),
+            (["--vcpus", "1", "--vcpu-type", "EPYC", "--guest-features", "zz"], "expected hex digits"),
+            (["--vcpus", "1", "--vcpu-type", "EPYC", "--snp-ovmf-hash", "00"], "96 hex digits"),
+            (["--vcpus", "1", "--vcpu-type", "EPYC", "--vmsa-gpa", "0x10"], "multiple of 4096"),
+            (["--vcpus", "1", "--vcpu-type", "EPYC", "--kernel", "/nonexistent"], "/nonexistent: cannot open"),
+        ])
+    func refuses(arguments: [String], problem: String) throws {
+        let result = try measure(["--ovmf", firmware] + arguments)
+        #expect(result.status == (problem.contains("nonexistent") ? result.status : 2))
+        #expect(result.status != 0)
+        #expect(result.output.isEmpty)
+        #expect(result.errorText.contains(problem), "\(result.errorText)")
+    }
+
+    @Test("a file that is no firmware is named with the place and what is needed")
+    func noFirmware() throws {
+        let other = try folder.write("vars.fd", [UInt8](repeating: 0xFF, count: 0x1000))
+        let result = try measure(["--ovmf", other, "--vcpus", "1", "--vcpu-type", "EPYC"])
+        #expect(result.status == 2)
+        #expect(result.errorText.contains("vars.fd+0xfd0: GUIDed table footer"))
+        #expect(result.errorText.contains("not a variable store"))
+    }
+
+    @Test("writes the save areas, one file a vCPU")
+    func dump() throws {
+        let result = try measure(
+            ["--ovmf", firmware, "--vcpus", "3", "--vcpu-type", "EPYC-v4", "--dump-vmsa"], in: folder.path)
+        #expect(result.status == 0)
+        let pages = try (0..<3).map { try InputFile.contents(of: folder.file("vmsa\($0).bin")) }
+        #expect(pages.allSatisfy { $0.count == 4096 })
+        #expect(pages[0] != pages[1])
+        #expect(pages[1] == pages[2])
+    }
+
+    @Test("inspect tells tables, reset state and verifier")
+    func inspect() throws {
+        let text = try BuiltProgram.run("inspect", firmware).outputText
+        #expect(text.hasPrefix("kind: OVMF firmware\n"))
+        #expect(text.contains("verifiesKernelHashes: yes"))
+        #expect(text.contains("ip: 0xb004"))
+        let json = try JSONReader.parse(BuiltProgram.run("inspect", "--json", firmware).output, source: "output").value
+        #expect(json["hashTableArea"]?["base"] == .string("0x810c00"))
+    }
+}
