@@ -107,7 +107,7 @@ struct MeasureSNPCommand: ParsableCommand {
         let launch = try SNPLaunch(
             firmware: firmware, kernel: kernel, rules: rules(), features: number(guestFeatures, "--guest-features"),
             trust: allowUnverifiedKernel ? .unverifiedAllowed : .unknownAllowed)
-        let points = try launch.points(signature, vcpus: vcpus...max(vcpus, vcpus))
+        let points = try launch.points(signature, vcpus: vcpus...vcpus)
         guard let point = points.first else { throw SNPMeasurementError.vcpuCount(vcpus) }
         if dumpVMSA { try dump(launch.saveAreas(signature), count: vcpus) }
         try output(point.digest, facts: facts(firmware, kernel, signature, launch), trace: point.trace)
