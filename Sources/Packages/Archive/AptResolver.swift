@@ -178,14 +178,20 @@ struct AptResolver {
             let lines = result.errorText.split(separator: "\n").filter { $0.hasPrefix("E:") || $0.hasPrefix("W:") }
             let said = (lines.isEmpty ? result.errorText.split(separator: "\n").suffix(3) : lines[...])
                 .map { "\n  \($0)" }.joined()
+            let isUnsigned = Self.signatureFailures.contains { said.contains($0) }
             throw PackageError(
-                "apt", "\(program) \(arguments[0]) failed:\(said)", outcome: outcome,
+                "apt", "\(program) \(arguments[0]) failed:\(said)", outcome: isUnsigned ? .no : outcome,
                 hint: outcome == .environment
                     ? "check the network, the mirror (--mirror) and the pinned keys"
                     : "check the names and versions of the packages in image.yaml")
         }
         return result.outputText
     }
+
+    /// How the versions of apt say that no pinned key signed an index, or that it was changed since.
+    private static let signatureFailures = [
+        "GPG error", "OpenPGP signature verification failed", "is not signed", "Clearsigned file isn't valid",
+    ]
 
     /// Lines of `'ADDRESS' NAME SIZE SHA256:HEX`.
     private static func choices(_ text: String, isExtra: Bool) throws(PackageError) -> [Choice] {
