@@ -50,7 +50,10 @@ let package = Package(
         module("Packages", ["Bytes", "Documents", "Files", "Hashing", "Signing", "Archives", "Transport"]),
         module(
             "GuestImage",
-            ["Bytes", "Documents", "Files", "Hashing", "Trace", "Archives", "Packages", "DiskFormats", "Verity"]),
+            [
+                "Bytes", "Documents", "Files", "Hashing", "Trace", "Archives", "Transport", "Packages", "DiskFormats",
+                "Verity",
+            ]),
         module(
             "LaunchMeasurement",
             ["Bytes", "Documents", "Files", "Hashing", "Trace", "DiskFormats", "Firmware", "EventLogs"]),
@@ -89,7 +92,7 @@ let package = Package(
         tests(of: "Packages", ["Bytes", "Documents", "Files", "Hashing", "Archives", "Transport"]),
         tests(
             of: "GuestImage",
-            ["Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "DiskFormats", "Packages", "Verity"]),
+            ["Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "DiskFormats", "Packages", "Transport", "Verity"]),
         tests(
             of: "LaunchMeasurement",
             [

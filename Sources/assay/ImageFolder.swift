@@ -1,6 +1,11 @@
+import ArgumentParser
 import Files
 import GuestImage
+import Hashing
+import Packages
 import YAMLDocuments
+
+extension ImageVariant: ExpressibleByArgument {}
 
 /// An image's directory: the definition, its overlay files and its lock.
 struct ImageFolder {
@@ -17,4 +22,22 @@ struct ImageFolder {
     }
 
     private static let definitionName = "image.yaml"
+
+    /// A builder for a variant.
+    func builder(_ variant: ImageVariant, sources: PackageSources, progress: @escaping ProgressSink) throws
+        -> ImageBuilder
+    {
+        let folder = LockFolder(path)
+        let lock = try folder.require()
+        let digest = Digest.of(try InputFile.contents(of: folder.lockPath), .sha256)
+        let chosen = try definition.resolved(for: variant)
+        return ImageBuilder(
+            definition: definition, variant: variant, lock: lock, lockDigest: digest,
+            overlays: try OverlayFiles(of: chosen, in: path), sources: sources, progress: progress)
+    }
+
+    /// Where a build goes when nobody says.
+    func output(_ variant: ImageVariant) -> String {
+        variant == .release ? "build/\(definition.name)" : "build/\(definition.name)-\(variant.rawValue)"
+    }
 }

@@ -44,6 +44,7 @@ struct Assay: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             LockCommand.self,
+            BuildCommand.self,
             MeasureCommand.self,
             ProfileCommand.self,
             EventLogCommand.self,

@@ -117,13 +117,13 @@ struct TreeEditsTests {
         var edits = TreeEdits()
         edits.files = [.init(path: "etc/x", source: .package("usr/a/link"), mode: 0o600, uid: 1, gid: 2)]
         var tree = FileTree()
-        try edits.apply(to: &tree, packages: packages, overlay: "/nonexistent", epoch: 4)
+        try edits.apply(to: &tree, packages: packages, overlays: OverlayFiles([:]), epoch: 4)
         #expect(tree["etc/x"]?.kind == .file(.bytes([UInt8(ascii: "r")])))
         #expect(tree["etc/x"]?.uid == 1)
         #expect(tree["etc"]?.mtime == 4)
         edits.files = [.init(path: "etc/x", source: .package("usr/none"), mode: 0o600, uid: 0, gid: 0)]
         #expect(throws: ImageError.self) {
-            try edits.apply(to: &tree, packages: packages, overlay: "/nonexistent", epoch: 4)
+            try edits.apply(to: &tree, packages: packages, overlays: OverlayFiles([:]), epoch: 4)
         }
     }
 
@@ -134,7 +134,7 @@ struct TreeEditsTests {
         var edits = TreeEdits()
         edits.links = [.init(path: "etc", target: "usr/etc")]
         #expect(throws: ImageError.self) {
-            try edits.apply(to: &tree, packages: FileTree(), overlay: "/nonexistent", epoch: 4)
+            try edits.apply(to: &tree, packages: FileTree(), overlays: OverlayFiles([:]), epoch: 4)
         }
     }
 }

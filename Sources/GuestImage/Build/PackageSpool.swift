@@ -1,60 +1,38 @@
-public import Archives
-private import Bytes
-private import DiskFormats
+internal import Bytes
+internal import DiskFormats
 private import Files
+internal import Packages
 
 /// Unpacks packages into one scratch file each, so that the trees made of them hold names and places, not contents.
-public struct PackageSpool: Sendable {
+struct PackageSpool {
     private let directory: String
+    /// Each package's name by its scratch file.
+    private(set) var packages: [String: String] = [:]
 
     /// A spool whose files go below `directory`, which the caller removes.
-    public init(directory: String) {
+    init(directory: String) {
         self.directory = directory
     }
 
-    /// Names and metadata of the tar archive that holds a package's files; the bytes go into the spool.
-    ///
-    /// Refused are paths that lead out of the tree, extended attributes (no Debian package has any, and tools differ in
-    /// what they make of them) and whatever `ArchiveReader` refuses.
-    public func unpack(
-        package: String, tar: [UInt8], compression: Compression, source: String, limits: ExpansionLimits
-    ) throws -> PackageFiles {
-        let file = try OutputFile("\(directory)/\(package).files")
+    /// Names and metadata of a package's files; the bytes go into the spool.
+    mutating func unpack(_ package: DebianPackage) throws -> PackageFiles {
+        let file = try OutputFile("\(directory)/\(package.name).files")
+        packages[file.path] = package.name
         var entries: [(path: FileTree.Path, entry: FileTree.Entry)] = []
-        try TarArchive.forEachEntry(in: tar, compression: compression, source: source, limits: limits) {
-            member, reader in
-            guard member.xattrs.isEmpty else {
-                throw ImageError(
-                    source, "\(member.displayPath) has extended attributes", hint: "no package of Debian has any")
-            }
-            let path = try Self.path(member.path, member, source)
+        try package.forEachEntry { member in
             let kind: FileTree.Kind
             switch member.kind {
             case .directory: kind = .directory
             case .symlink(let target): kind = .symlink(target)
-            case .hardLink(let target): kind = .hardLink(try Self.path(target, member, source))
-            case .characterDevice(let major, let minor): kind = .characterDevice(major: major, minor: minor)
-            case .blockDevice(let major, let minor): kind = .blockDevice(major: major, minor: minor)
-            case .fifo: kind = .fifo
-            case .file:
-                let start = file.count
-                try reader.forEachChunk { (chunk: RawSpan) throws(FileError) in try file.append(chunk) }
-                kind = .file(.range(path: file.path, offset: start, count: file.count - start))
+            case .hardLink(let target): kind = .hardLink(FileTree.Path(target))
+            case .file(let bytes):
+                kind = .file(.range(path: file.path, offset: file.count, count: bytes.count))
+                try file.append(bytes)
             }
-            entries.append((path, FileTree.Entry(kind, mode: member.mode, uid: member.uid, gid: member.gid)))
+            let entry = FileTree.Entry(kind, mode: member.mode, uid: member.uid, gid: member.gid)
+            entries.append((FileTree.Path(member.path), entry))
         }
         try file.commit(durable: false)
-        return PackageFiles(package: package, entries: entries)
-    }
-
-    private static func path(_ stored: [UInt8], _ member: TarEntry, _ source: String) throws(ImageError)
-        -> FileTree.Path
-    {
-        let path = FileTree.Path(stored)
-        guard stored.first != UInt8(ascii: "/"), !path.components.contains(Array("..".utf8)), !stored.contains(0) else {
-            throw ImageError(
-                source, "\(member.displayPath) leads out of the package's tree", hint: "do not use this package")
-        }
-        return path
+        return PackageFiles(package: package.name, entries: entries)
     }
 }

@@ -21,9 +21,9 @@ public enum ImageRecipe {
 
     /// The contents of an image by a definition that was resolved for its variant.
     ///
-    /// `packages` holds each locked package once; `overlay` is the directory that overlay files are in.
+    /// `packages` holds each locked package once.
     public static func contents(
-        of definition: ImageDefinition, packages: [PackageFiles], overlay: String
+        of definition: ImageDefinition, packages: [PackageFiles], overlays: OverlayFiles
     ) throws -> ImageContents {
         let kernel = try packages.named(definition.kernelPackage)
         let stub = try packages.named(definition.stubPackage)
@@ -31,26 +31,26 @@ public enum ImageRecipe {
         let stubTree = try PackageMerge.tree(of: [stub], epoch: definition.epoch)
         let modules = try KernelModules(kernelTree, package: kernel.package)
         return ImageContents(
-            root: try root(definition, packages, overlay: overlay),
-            initrd: try initrd(definition, packages, modules, overlay: overlay),
+            root: try root(definition, packages, overlays: overlays),
+            initrd: try initrd(definition, packages, modules, overlays: overlays),
             kernel: try kernelTree.file(FileTree.Path("boot/vmlinuz-\(modules.release)"), of: kernel.package),
             kernelRelease: modules.release,
             stub: try stubTree.file(stubPath, of: stub.package))
     }
 
     private static func root(
-        _ definition: ImageDefinition, _ packages: [PackageFiles], overlay: String
+        _ definition: ImageDefinition, _ packages: [PackageFiles], overlays: OverlayFiles
     ) throws -> FileTree {
         let chosen = try definition.root.packages.map { name throws in try packages.named(name) }
         let whole = try PackageMerge.tree(of: chosen, epoch: definition.epoch)
         var tree = definition.root.edits.filtered(whole)
         try tree.addMergedLinks(epoch: Int64(definition.epoch))
-        try definition.root.edits.apply(to: &tree, packages: whole, overlay: overlay, epoch: definition.epoch)
+        try definition.root.edits.apply(to: &tree, packages: whole, overlays: overlays, epoch: definition.epoch)
         return tree
     }
 
     private static func initrd(
-        _ definition: ImageDefinition, _ packages: [PackageFiles], _ modules: KernelModules, overlay: String
+        _ definition: ImageDefinition, _ packages: [PackageFiles], _ modules: KernelModules, overlays: OverlayFiles
     ) throws -> FileTree {
         let epoch = Int64(definition.epoch)
         let boot = [definition.kernelPackage, definition.stubPackage]
@@ -62,7 +62,7 @@ public enum ImageRecipe {
         for program in definition.initrd.programs { try closure.add(program) }
         tree = closure.tree
         try add(definition.initrd, modules, to: &tree, epoch: epoch)
-        try definition.initrd.edits.apply(to: &tree, packages: all, overlay: overlay, epoch: definition.epoch)
+        try definition.initrd.edits.apply(to: &tree, packages: all, overlays: overlays, epoch: definition.epoch)
         return tree
     }
 

@@ -1,6 +1,4 @@
-private import Bytes
 internal import DiskFormats
-private import Files
 
 extension TreeEdits {
     /// What is left of a tree of packages: entries that a pattern leaves out go, unless something below them stays.
@@ -30,9 +28,8 @@ extension TreeEdits {
         return result
     }
 
-    /// Adds directories, files and links to a tree; `overlay` is the definition's directory, `packages` what `copy`
-    /// copies from.
-    func apply(to tree: inout FileTree, packages: FileTree, overlay: String, epoch: UInt32) throws {
+    /// Adds directories, files and links to a tree; `packages` is what `copy` copies from.
+    func apply(to tree: inout FileTree, packages: FileTree, overlays: OverlayFiles, epoch: UInt32) throws {
         let time = Int64(epoch)
         for directory in directories {
             try refuse(in: tree, directory.path, isDirectory: true)
@@ -41,7 +38,7 @@ extension TreeEdits {
         }
         for file in files {
             try refuse(in: tree, file.path, isDirectory: false)
-            let content = try content(of: file, packages: packages, overlay: overlay)
+            let content = try content(of: file, packages: packages, overlays: overlays)
             tree[file.path] = FileTree.Entry(
                 .file(content), mode: file.mode, uid: file.uid, gid: file.gid, mtime: time)
         }
@@ -61,13 +58,12 @@ extension TreeEdits {
     }
 
     private func content(
-        of file: File, packages: FileTree, overlay: String
-    ) throws -> FileTree.Content {
+        of file: File, packages: FileTree, overlays: OverlayFiles
+    ) throws(ImageError) -> FileTree.Content {
         switch file.source {
         case .text(let text): return .bytes(Array(text.utf8))
         case .overlay(let name):
-            // Read whole: what is hashed must be what is written, whoever edits the file meanwhile.
-            return .bytes(try InputFile.contents(of: overlay + "/" + name, limit: Self.largestOverlay))
+            return .bytes(try overlays.bytes(name))
         case .package(let path):
             let target = packages.resolved(path)
             guard case .file(let content)? = packages[target]?.kind else {
@@ -78,9 +74,6 @@ extension TreeEdits {
             return content
         }
     }
-
-    /// Overlay files are texts and small programs; what is larger belongs into a package.
-    private static let largestOverlay = 64 << 20
 }
 
 extension FileTree {

@@ -1,0 +1,114 @@
+private import DiskFormats
+private import Documents
+public import Files
+public import Hashing
+public import Packages
+
+/// Makes an image's artifacts from its definition and its lock.
+///
+/// The output follows from these and Assay's format revisions alone. It appears whole or not at all: everything is made
+/// in a directory beside it, which then takes its place in one step. Two builds of one output wait for each other, and
+/// what a killed one left behind goes at the next.
+public struct ImageBuilder: Sendable {
+    public var definition: ImageDefinition
+    public var variant: ImageVariant
+    public var lock: ImageLock
+    /// SHA-256 of the lock's file.
+    public var lockDigest: Digest
+    public var overlays: OverlayFiles
+    public var sources: PackageSources
+    public var progress: ProgressSink
+
+    public init(
+        definition: ImageDefinition, variant: ImageVariant = .release, lock: ImageLock, lockDigest: Digest,
+        overlays: OverlayFiles, sources: PackageSources, progress: @escaping ProgressSink = { _ in }
+    ) {
+        self.definition = definition
+        self.variant = variant
+        self.lock = lock
+        self.lockDigest = lockDigest
+        self.overlays = overlays
+        self.sources = sources
+        self.progress = progress
+    }
+
+    /// Builds into the directory `output`, replacing what is there.
+    ///
+    /// Throws `FileUnavailable` for a package that nobody has, `ImageError`, `PackageError` and `FormatError` for input
+    /// that cannot be used, `FileError` when the machine is short of space or rights; then `output` is as it was.
+    @discardableResult
+    public func build(to output: String) throws -> BuiltImage {
+        try lock.require(request: definition.resolutionRequest)
+        let output = output == "/" || !output.hasSuffix("/") ? output : String(output.dropLast())
+        let parent = FileSystem.parent(of: output)
+        try FileSystem.makeDirectory(parent)
+        let guardian = try FileLock("\(parent)/.\(FileSystem.name(of: output)).lock")
+        return try withExtendedLifetime(guardian) {
+            try FileSystem.removeLeftovers(beside: output)
+            let fresh = try FileSystem.temporaryDirectory(beside: output)
+            do {
+                let image = try assemble(in: fresh)
+                try FileSystem.replaceDirectory(output, with: fresh)
+                return image
+            } catch {
+                // Whatever else is wrong, the first error is the one to tell.
+                try? FileSystem.remove(fresh)
+                throw error
+            }
+        }
+    }
+
+    private func assemble(in directory: String) throws -> BuiltImage {
+        let chosen = try definition.resolved(for: variant)
+        let scratch = directory + "/packages"
+        try FileSystem.makeDirectory(scratch)
+        var spool = PackageSpool(directory: scratch)
+        var packages: [PackageFiles] = []
+        for locked in lock.packages {
+            progress("unpacking \(locked.name) \(locked.version)")
+            packages.append(try spool.unpack(sources.open(locked)))
+        }
+        progress("merging \(packages.count) packages")
+        let contents = try ImageRecipe.contents(of: chosen, packages: packages, overlays: overlays)
+        var assembly = ImageAssembly(chosen, variant, contents, directory: directory, progress: progress)
+        try assembly.writeImage()
+        var image = try assembly.result(definition: definition.digest(), lock: lockDigest)
+        try describe(&image, used: contents.packages(by: spool.packages), in: directory)
+        try FileSystem.remove(scratch)
+        return image
+    }
+
+    /// Writes the three documents; each lists what came before it.
+    private func describe(_ image: inout BuiltImage, used: Set<String>, in directory: String) throws {
+        let named = used.union(definition.root.packages + [definition.kernelPackage, definition.stubPackage])
+        let bill = SoftwareBill(
+            definition: definition, variant: variant, lockDigest: lockDigest.hex,
+            packages: lock.packages.filter { named.contains($0.name) })
+        try write(bill.document, "sbom.spdx.json", in: directory)
+        image.artifacts.append(
+            try Artifact("sbom.spdx.json", in: directory, made: "packages with files in the image, SPDX 2.3"))
+        let provenance = Provenance(image: image, lock: lock, overlays: overlays)
+        try write(provenance.document, "provenance.json", in: directory)
+        image.artifacts.append(
+            try Artifact("provenance.json", in: directory, made: "inputs of the build, in-toto and SLSA provenance v1"))
+        try write(image.document, "artifacts.json", in: directory)
+    }
+
+    private func write(_ document: Value, _ name: String, in directory: String) throws {
+        try OutputFile.write(CanonicalJSON.encode(document), to: "\(directory)/\(name)")
+    }
+}
+
+extension ImageContents {
+    /// The packages that any bytes come from, given the package of each scratch file.
+    fileprivate func packages(by scratch: [String: String]) -> Set<String> {
+        var result: Set<String> = []
+        for (_, entry) in root.sorted + initrd.sorted {
+            guard case .file(let content) = entry.kind, case .range(let path, offset: _, count: _) = content else {
+                continue
+            }
+            if let package = scratch[path] { result.insert(package) }
+        }
+        return result
+    }
+}
