@@ -65,6 +65,27 @@ struct BuilderTests {
         #expect(try text.read(at: 0, count: text.count, "cmdline") == Array(image.commandLine.utf8))
     }
 
+    @Test("the disk holds the parts in partitions named after the root hash")
+    func disk() throws {
+        let sample = try SampleImage()
+        let output = sample.folder.file("out")
+        let image = try sample.builder().build(to: output)
+        let disk = try InputFile(output + "/disk.raw")
+        let table = try GPT(reading: disk)
+        #expect(table.partitions.map(\.name) == ["esp", "root-x86-64", "root-x86-64-verity"])
+        let halves = try #require(GUID.halves(ofRootHash: image.rootHash.bytes))
+        #expect(table.partitions.map(\.guid).dropFirst() == [halves.data, halves.hash])
+        for (partition, name) in zip(table.partitions.dropFirst(), ["root.erofs", "root.verity"]) {
+            let part = try InputFile.contents(of: "\(output)/\(name)")
+            #expect(try disk.read(at: partition.range.lowerBound, count: part.count) == part)
+        }
+        let range = table.partitions[0].range
+        try sample.folder.write("esp", disk.read(at: range.lowerBound, count: range.count))
+        let tree = try FATReader(InputFile(sample.folder.file("esp"))).tree()
+        guard case .file(let content)? = tree["EFI/BOOT/BOOTX64.EFI"]?.kind else { throw TestFailure("no UKI") }
+        #expect(try content.bytes(limit: 1 << 24) == InputFile.contents(of: output + "/uki.efi"))
+    }
+
     @Test("the file map leads to a file's bytes in the root")
     func map() throws {
         let sample = try SampleImage()

@@ -34,6 +34,7 @@ extension BuiltImage {
     /// Names every writer and rule by its revision: with equal inputs and revisions the bytes are equal.
     static let formatRevisions: [(String, Value)] = [
         ("cpio", .string("cpio-\(CPIOArchive.formatRevision)")), ("erofs", .string(EROFSWriter.formatRevision)),
+        ("fat", .string(FATWriter.formatRevision)), ("gpt", .string(GPTWriter.formatRevision)),
         ("identifiers", .string("identifiers-\(DerivedIdentifiers.revision)")),
         ("recipe", .string("recipe-\(ImageRecipe.formatRevision)")), ("uki", .string("uki-\(UKI.formatRevision)")),
     ]

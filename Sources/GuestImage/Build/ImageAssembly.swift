@@ -11,6 +11,8 @@ struct ImageAssembly {
     private let variant: ImageVariant
     private let contents: ImageContents
     private let directory: String
+    /// Where files go that are no artifacts.
+    private let scratch: String
     private let identifiers: DerivedIdentifiers
     private let progress: ProgressSink
     private var artifacts: [Artifact] = []
@@ -20,12 +22,13 @@ struct ImageAssembly {
 
     init(
         _ definition: ImageDefinition, _ variant: ImageVariant, _ contents: ImageContents, directory: String,
-        progress: @escaping ProgressSink
+        scratch: String, progress: @escaping ProgressSink
     ) {
         self.definition = definition
         self.variant = variant
         self.contents = contents
         self.directory = directory
+        self.scratch = scratch
         self.progress = progress
         identifiers = DerivedIdentifiers(definition, variant)
     }
@@ -36,6 +39,7 @@ struct ImageAssembly {
         try writeKernel()
         try writeInitrd()
         try writeUKI()
+        try writeDisk()
     }
 
     /// What was made, once all of it is.
@@ -115,6 +119,21 @@ struct ImageAssembly {
         try finish(
             file, "uki.efi", "unified kernel image on the EFI stub of \(definition.stubPackage)",
             from: ["vmlinuz", "initrd", "cmdline"])
+    }
+
+    private mutating func writeDisk() throws {
+        guard let verity else { return }
+        progress("writing disk.raw")
+        let disk = ImageDisk(
+            identifiers: identifiers, rootHash: verity.root, epoch: definition.epoch, directory: directory)
+        let esp = try OutputFile(scratch + "/esp")
+        try disk.writeSystemPartition(to: esp)
+        try esp.commit(durable: false)
+        let file = try OutputFile(path("disk.raw"))
+        try disk.write(systemPartition: esp.path, to: file)
+        try finish(
+            file, "disk.raw", "GPT disk: EFI system partition with the unified kernel image, root, hash tree",
+            from: ["uki.efi", "root.erofs", "root.verity"])
     }
 
     /// os-release(5) of the image, for boot menus and the `.osrel` section.

@@ -60,7 +60,7 @@ public struct ImageBuilder: Sendable {
 
     private func assemble(in directory: String) throws -> BuiltImage {
         let chosen = try definition.resolved(for: variant)
-        let scratch = directory + "/packages"
+        let scratch = directory + "/scratch"
         try FileSystem.makeDirectory(scratch)
         var spool = PackageSpool(directory: scratch)
         var packages: [PackageFiles] = []
@@ -70,7 +70,8 @@ public struct ImageBuilder: Sendable {
         }
         progress("merging \(packages.count) packages")
         let contents = try ImageRecipe.contents(of: chosen, packages: packages, overlays: overlays)
-        var assembly = ImageAssembly(chosen, variant, contents, directory: directory, progress: progress)
+        var assembly = ImageAssembly(
+            chosen, variant, contents, directory: directory, scratch: scratch, progress: progress)
         try assembly.writeImage()
         var image = try assembly.result(definition: definition.digest(), lock: lockDigest)
         try describe(&image, used: contents.packages(by: spool.packages), in: directory)
