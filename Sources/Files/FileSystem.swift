@@ -157,6 +157,22 @@ public enum FileSystem {
         }
     }
 
+    /// The program's name and its arguments as the kernel keeps them; empty where they cannot be read.
+    public static var processArguments: [String] {
+        let descriptor = unsafe open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return [] }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let got = unsafe piece.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+            guard got > 0 else { break }
+            bytes += piece.prefix(got)
+        }
+        let words = bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast()
+        return words.map { String(decoding: $0, as: UTF8.self) }
+    }
+
     /// A variable of the process's environment.
     public static func environment(_ name: String) -> String? {
         guard let value = unsafe getenv(name) else { return nil }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bytes
+import Files
 import Glibc
 
 /// Every failure ends here, so that messages and exit codes are the same for all commands (design, §7).
@@ -9,7 +10,7 @@ enum Main {
         // C++ and libarchive decode names by locale; the host's must not matter.
         unsafe _ = setlocale(LC_CTYPE, "C.UTF-8")
         do {
-            var command = try Assay.parseAsRoot()
+            var command = try Assay.parseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
@@ -18,6 +19,15 @@ enum Main {
         } catch {
             exit(report(error))
         }
+    }
+
+    /// The words after the program's name.
+    ///
+    /// A preloaded library that changes the environment (libfaketime does) hides them from Swift's runtime, which then
+    /// says that there is not even a program's name.
+    private static var arguments: [String] {
+        let words = CommandLine.arguments.isEmpty ? FileSystem.processArguments : CommandLine.arguments
+        return Array(words.dropFirst())
     }
 
     /// Prints what went wrong and gives the exit code.
