@@ -15,6 +15,8 @@ public struct BuiltArtifacts: Sendable {
     public var subjects: [ReferenceStatement.Subject]
     public var formatRevisions: [String: Int]
     public var name, version, variant: String
+    /// Root hash of the verified root, hex.
+    public var rootHash: String
     /// The bytes of `artifacts.json`.
     var list: [UInt8]
 
@@ -28,7 +30,7 @@ public struct BuiltArtifacts: Sendable {
         self.folder = folder
         subjects = []
         formatRevisions = [:]
-        (name, version, variant) = ("", "", "")
+        (name, version, variant, rootHash) = ("", "", "", "")
         let root = try CanonicalJSON.parse(list, source: path)
         try read(root)
         subjects.append(
@@ -38,7 +40,10 @@ public struct BuiltArtifacts: Sendable {
     /// The members that publishing needs; what else the list says is for people.
     private mutating func read(_ root: Node) throws {
         var list = try ObjectDecoder(root)
-        for key in ["verity", "commandLine"] { _ = try list.node(key) }
+        _ = try list.string("commandLine")
+        var verity = try list.object("verity")
+        rootHash = try verity.string("rootHash")
+        _ = verity.remainingMembers()
         var image = try list.object("image")
         name = try image.string("name")
         version = try image.string("version")

@@ -53,6 +53,15 @@ public struct MeasuredPlatform: Sendable {
         }
     }
 
+    /// The values without their trace.
+    public func summary() throws -> Value {
+        .object([
+            ("platform", .string(folder.profile.name)), ("tee", .string(folder.profile.tee.rawValue)),
+            ("profileDigest", .string(try folder.profile.digest().hex)),
+            ("points", .array(of: measurements.map(Self.point))),
+        ])
+    }
+
     /// What `build/NAME/measurements/PLATFORM.json` holds.
     public func document() throws -> Value {
         .object([
