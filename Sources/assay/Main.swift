@@ -55,7 +55,9 @@ struct Assay: AsyncParsableCommand {
         subcommands: [
             LockCommand.self,
             BuildCommand.self,
+            ReleaseCommand.self,
             MeasureCommand.self,
+            PublishCommand.self,
             ProfileCommand.self,
             EventLogCommand.self,
             InspectCommand.self,

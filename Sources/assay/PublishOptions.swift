@@ -1,5 +1,7 @@
 import ArgumentParser
+import Bytes
 import Files
+import GuestImage
 import Packages
 import ReferenceValues
 import Release

@@ -5,6 +5,9 @@ struct MeasureCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "measure",
         abstract: "Say what hardware will report for an image, before any machine has booted it.",
-        subcommands: [MeasureSNPCommand.self, MeasureTDXCommand.self, MeasureTPMCommand.self]
+        subcommands: [
+            MeasureImageCommand.self, MeasureSNPCommand.self, MeasureTDXCommand.self, MeasureTPMCommand.self,
+        ],
+        defaultSubcommand: MeasureImageCommand.self
     )
 }
