@@ -14,7 +14,9 @@ struct PublishOptions: ParsableArguments {
     @OptionGroup var passphrase: PassphraseOptions
     @Option(help: "Channel that the values are for; `development` for a key made on the spot.")
     var channel: String
-    @Option(help: ArgumentHelp("Folder that gets NAME-VERSION.assay; the build's parent if not given.", valueName: "directory"))
+    @Option(
+        help: ArgumentHelp(
+            "Folder that gets NAME-VERSION.assay; the build's parent if not given.", valueName: "directory"))
     var bundleDirectory: String?
     @Option(help: ArgumentHelp("Also write the canonical statement, unsigned, to this file.", valueName: "file"))
     var statement: String?

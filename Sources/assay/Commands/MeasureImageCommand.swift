@@ -42,7 +42,9 @@ struct MeasureImageCommand: ParsableCommand {
 
 /// Which build is meant.
 struct BuildPlaceOptions: ParsableArguments {
-    @Option(name: .customLong("build"), help: ArgumentHelp("The build's folder; build/NAME if not given.", valueName: "directory"))
+    @Option(
+        name: .customLong("build"),
+        help: ArgumentHelp("The build's folder; build/NAME if not given.", valueName: "directory"))
     var place: String?
     @Option(help: "Which form was built: release or debug.")
     var variant = ImageVariant.release
@@ -62,7 +64,8 @@ struct PlatformOptions: ParsableArguments {
         let firmware = FirmwareFiles(sources)
         let folders = try PlatformFolder.all(in: platforms, named: platform)
         guard !folders.isEmpty else {
-            throw CommandFailure("\(platforms): there is no platform profile", hint: "give their folder with --platforms")
+            throw CommandFailure(
+                "\(platforms): there is no platform profile", hint: "give their folder with --platforms")
         }
         let target = artifacts.folder + "/measurements"
         try FileSystem.makeDirectory(target)
