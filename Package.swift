@@ -92,7 +92,10 @@ let package = Package(
         tests(of: "Packages", ["Bytes", "Documents", "Files", "Hashing", "Archives", "Transport"]),
         tests(
             of: "GuestImage",
-            ["Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "DiskFormats", "Packages", "Transport", "Verity"]),
+            [
+                "Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "DiskFormats", "Packages", "Transport",
+                "Verity",
+            ]),
         tests(
             of: "LaunchMeasurement",
             [

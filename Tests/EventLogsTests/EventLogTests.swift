@@ -24,9 +24,9 @@ enum SmallLog {
         log.append(UInt32(2))
         log.append(UInt16(4))
         // SHA-1 and SHA-256 of four zero bytes.
-        log.append([UInt8](hex: "9069ca78e7450a285173431b3e52c5c25299e473")!)
+        log.append([UInt8](hex: "9069ca78e7450a285173431b3e52c5c25299e473") ?? [])
         log.append(UInt16(0x0B))
-        log.append([UInt8](hex: "df3f619804a92fdb4057192dc43dd748ea778adc52bc498ce80524c014b81119")!)
+        log.append([UInt8](hex: "df3f619804a92fdb4057192dc43dd748ea778adc52bc498ce80524c014b81119") ?? [])
         log.append(UInt32(4))
         log.append(UInt32(0))
         return log.bytes

@@ -148,10 +148,12 @@ struct FirmwareRunTests {
         #expect(log.records.count == boot.events.count, "\(recorded.name)")
         var matched = 0
         for (index, (record, event)) in zip(log.records, boot.events).enumerated() where !unpredicted.contains(index) {
-            let where_ = "\(recorded.name) event \(index): \(event.name)"
-            #expect(record.register == event.pcr && record.type == event.type, "\(where_)")
-            for algorithm in algorithms { #expect(record.digest(algorithm) == event.digest(algorithm), "\(where_)") }
-            if let data = event.data { #expect(record.data == data, "\(where_)") }
+            let whereAbouts = "\(recorded.name) event \(index): \(event.name)"
+            #expect(record.register == event.pcr && record.type == event.type, "\(whereAbouts)")
+            for algorithm in algorithms {
+                #expect(record.digest(algorithm) == event.digest(algorithm), "\(whereAbouts)")
+            }
+            if let data = event.data { #expect(record.data == data, "\(whereAbouts)") }
             matched += 1
         }
         return matched

@@ -77,11 +77,11 @@ private let platforms = root + "/measurements/platforms"
     /// Header for SHA-256 and one action in PCR 4.
     private func log() throws -> [UInt8] {
         var log = ByteWriter()
-        log.append([UInt8](hex: "0000000003000000" + String(repeating: "00", count: 20))!)
+        log.append([UInt8](hex: "0000000003000000" + String(repeating: "00", count: 20)) ?? [])
         log.append(UInt32(33))
         log.append(text: "Spec ID Event03\0")
-        log.append([UInt8](hex: "000000000002000201000000" + "0b002000" + "00")!)
-        log.append([UInt8](hex: "04000000" + "07000080" + "01000000" + "0b00")!)
+        log.append([UInt8](hex: "000000000002000201000000" + "0b002000" + "00") ?? [])
+        log.append([UInt8](hex: "04000000" + "07000080" + "01000000" + "0b00") ?? [])
         log.append([UInt8](repeating: 0xAB, count: 32))
         log.append(UInt32(5))
         log.append(text: "a\u{1B}[2J")
