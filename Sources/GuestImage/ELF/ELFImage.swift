@@ -8,27 +8,17 @@ public import Bytes
 ///  0  e_ident (7F 'E' 'L' 'F', class 2, data 1)   32  e_phoff u64    54  e_phentsize u16, e_phnum u16
 /// 18  e_machine u16 (62)                          40  e_shoff u64    58  e_shentsize u16, e_shnum u16, e_shstrndx u16
 /// ```
-public struct ELFImage: Sendable, Hashable {
+public struct ELFImage: Sendable {
     /// Path of the program interpreter (PT_INTERP); nil for libraries, modules and static programs.
     public private(set) var interpreter: [UInt8]?
     /// Names of the needed libraries (DT_NEEDED) in file order.
     public private(set) var needed: [[UInt8]] = []
     private let sections: [(name: [UInt8], range: Range<Int>)]
 
-    public static func == (a: ELFImage, b: ELFImage) -> Bool {
-        a.interpreter == b.interpreter && a.needed == b.needed
-            && a.sections.elementsEqual(b.sections) { $0.name == $1.name && $0.range == $1.range }
-    }
-
-    public func hash(into hasher: inout Hasher) {
-        hasher.combine(interpreter)
-        hasher.combine(needed)
-    }
-
     /// Whether bytes begin as an ELF file does.
     public static func isELF(_ bytes: [UInt8]) -> Bool { bytes.starts(with: magic) }
 
-    private static let magic: [UInt8] = [0x7F, UInt8(ascii: "E"), UInt8(ascii: "L"), UInt8(ascii: "F")]
+    fileprivate static let magic: [UInt8] = [0x7F, UInt8(ascii: "E"), UInt8(ascii: "L"), UInt8(ascii: "F")]
 
     /// Reads the headers of the file that `file` stands at the start of.
     public init(parsing file: inout ByteReader) throws(FormatError) {
@@ -104,7 +94,7 @@ private struct Header {
     var sections: (offset: Int, count: Int, names: Int)
 
     init(parsing file: inout ByteReader) throws(FormatError) {
-        try file.expect("EI_MAG", bytes: [0x7F, UInt8(ascii: "E"), UInt8(ascii: "L"), UInt8(ascii: "F")])
+        try file.expect("EI_MAG", bytes: ELFImage.magic)
         try file.expect("EI_CLASS", UInt8(2))
         try file.expect("EI_DATA", UInt8(1))
         try file.seek(to: 18, "e_machine")

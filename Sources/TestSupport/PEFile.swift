@@ -2,25 +2,33 @@ import Bytes
 import Files
 
 /// A PE32+ file made field by field from the format's table, for tests.
-struct PEFile {
-    struct Section {
-        var name: String
-        var data: [UInt8]
+public struct PEFile {
+    public struct Section {
+        public var name: String
+        public var data: [UInt8]
         /// Nil: the size of `data`.
-        var virtualSize: Int?
+        public var virtualSize: Int?
+
+        public init(name: String, data: [UInt8], virtualSize: Int? = nil) {
+            self.name = name
+            self.data = data
+            self.virtualSize = virtualSize
+        }
     }
 
-    var sections: [Section] = []
-    var headerSize = 0x400
-    var dllCharacteristics: UInt16 = 0x100
-    var certificates: [UInt8] = []
-    var overlay: [UInt8] = []
-    var symbolTable: UInt32 = 0
-    static let peOffset = 0x80
-    static let optionalOffset = peOffset + 24
-    static let tableOffset = optionalOffset + 240
+    public var sections: [Section] = []
+    public var headerSize = 0x400
+    public var dllCharacteristics: UInt16 = 0x100
+    public var certificates: [UInt8] = []
+    public var overlay: [UInt8] = []
+    public var symbolTable: UInt32 = 0
+    public static let peOffset = 0x80
+    public static let optionalOffset = peOffset + 24
+    public static let tableOffset = optionalOffset + 240
 
-    var bytes: [UInt8] {
+    public init(sections: [Section] = []) { self.sections = sections }
+
+    public var bytes: [UInt8] {
         var writer = ByteWriter()
         writer.append(text: "MZ")
         writer.append(repeating: 0, count: 0x3A)
@@ -75,7 +83,7 @@ struct PEFile {
     }
 
     /// A stub with room in its headers and an `.sbat` section.
-    static var stub: PEFile {
+    public static var stub: PEFile {
         PEFile(sections: [
             Section(name: ".text", data: [UInt8](repeating: 0xCC, count: 700)),
             Section(name: ".sbat", data: Array("sbat,1,SBAT Version,sbat,1,u\nstub,1,S,s,257,u\n\0".utf8)),
