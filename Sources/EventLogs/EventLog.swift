@@ -69,8 +69,9 @@ public struct EventLog: Hashable, Sendable {
             self.bytes = bytes
         }
 
+        /// A digest of a hash that banks are made with; others are tagged TPM_ALG_NULL.
         public init(_ digest: Digest) {
-            self.init(identifier: digest.algorithm.tpmIdentifier, bytes: digest.bytes)
+            self.init(identifier: digest.algorithm.tpmIdentifier ?? 0x0010, bytes: digest.bytes)
         }
     }
 
@@ -116,8 +117,8 @@ public struct EventLog: Hashable, Sendable {
         public init(register: UInt32 = 0, algorithms: [HashAlgorithm]) {
             self.init(
                 register: register,
-                algorithms: algorithms.map {
-                    Algorithm(identifier: $0.tpmIdentifier, byteCount: UInt16($0.byteCount))
+                algorithms: algorithms.compactMap { algorithm in
+                    algorithm.tpmIdentifier.map { Algorithm(identifier: $0, byteCount: UInt16(algorithm.byteCount)) }
                 })
         }
     }
@@ -127,7 +128,7 @@ extension EventLog {
     /// The hashes that the header announces and that we can compute.
     public var algorithms: [HashAlgorithm] {
         header.algorithms.compactMap { entry in
-            HashAlgorithm.allCases.first { $0.tpmIdentifier == entry.identifier && $0.byteCount == entry.byteCount }
+            HashAlgorithm.registers.first { $0.tpmIdentifier == entry.identifier && $0.byteCount == entry.byteCount }
         }
     }
 

@@ -13,7 +13,8 @@ extension BlockHasher {
         count: Int, workers: Int = BlockHasher.cores,
         read: @Sendable (_ first: Int, _ buffer: inout [UInt8]) throws -> Void
     ) throws -> [UInt8] {
-        let run = 256
+        // Buffers of 256 KiB stay in the processor's cache.
+        let run = max(1, min(256, (256 << 10) / max(1, blockSize)))
         let size = algorithm.byteCount
         let runs = (count + run - 1) / run
         let workers = max(1, min(workers, runs))

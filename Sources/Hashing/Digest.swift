@@ -1,26 +1,44 @@
 private import Bytes
 
-/// A hash function by its name in the specifications.
+/// A hash function by the name that Linux and cryptsetup give it.
+///
+/// Platforms measure with the SHA-1 and SHA-2 ones in `registers`; the others exist for dm-verity images of others.
 public enum HashAlgorithm: String, Sendable, CaseIterable, Hashable {
     case sha1, sha256, sha384, sha512
+    case md5, ripemd160, sha224
+    case sha3x224 = "sha3-224"
+    case sha3x256 = "sha3-256"
+    case sha3x384 = "sha3-384"
+    case sha3x512 = "sha3-512"
+    case blake2s256 = "blake2s-256"
+    case blake2b512 = "blake2b-512"
+
+    /// What PCR banks, RTMRs and launch digests are made with.
+    public static let registers: [HashAlgorithm] = [.sha1, .sha256, .sha384, .sha512]
 
     /// Digest size in bytes.
     public var byteCount: Int {
         switch self {
-        case .sha1: 20
-        case .sha256: 32
-        case .sha384: 48
-        case .sha512: 64
+        case .md5: 16
+        case .sha1, .ripemd160: 20
+        case .sha224, .sha3x224: 28
+        case .sha256, .sha3x256, .blake2s256: 32
+        case .sha384, .sha3x384: 48
+        case .sha512, .sha3x512, .blake2b512: 64
         }
     }
 
-    /// TPM_ALG_ID (TCG Algorithm Registry, table 3).
-    public var tpmIdentifier: UInt16 {
+    /// TPM_ALG_ID (TCG Algorithm Registry, table 3); nil for a hash that has none.
+    public var tpmIdentifier: UInt16? {
         switch self {
         case .sha1: 0x0004
         case .sha256: 0x000B
         case .sha384: 0x000C
         case .sha512: 0x000D
+        case .sha3x256: 0x0027
+        case .sha3x384: 0x0028
+        case .sha3x512: 0x0029
+        case .md5, .ripemd160, .sha224, .sha3x224, .blake2s256, .blake2b512: nil
         }
     }
 }

@@ -47,10 +47,19 @@ extension HashAlgorithm {
     /// libcrypto's implementation, a constant that lives as long as the process.
     var implementation: OpaquePointer? {
         switch self {
+        case .md5: unsafe EVP_md5()
+        case .ripemd160: unsafe EVP_ripemd160()
         case .sha1: unsafe EVP_sha1()
+        case .sha224: unsafe EVP_sha224()
         case .sha256: unsafe EVP_sha256()
         case .sha384: unsafe EVP_sha384()
         case .sha512: unsafe EVP_sha512()
+        case .sha3x224: unsafe EVP_sha3_224()
+        case .sha3x256: unsafe EVP_sha3_256()
+        case .sha3x384: unsafe EVP_sha3_384()
+        case .sha3x512: unsafe EVP_sha3_512()
+        case .blake2s256: unsafe EVP_blake2s256()
+        case .blake2b512: unsafe EVP_blake2b512()
         }
     }
 }

@@ -13,7 +13,7 @@ public struct VTPMSection: Hashable, Sendable {
     init(_ decoder: inout ObjectDecoder, rules: inout RuleDecoder) throws(DocumentError) {
         banks = []
         for name in try decoder.strings("banks") {
-            guard let bank = HashAlgorithm(rawValue: name), !banks.contains(bank) else {
+            guard let bank = HashAlgorithm.registers.first(where: { $0.rawValue == name }), !banks.contains(bank) else {
                 throw decoder.error(
                     "banks", "found '\(name)', expected each of sha1, sha256, sha384, sha512 at most once")
             }
