@@ -32,6 +32,22 @@ public enum FileSystem {
         return unsafe stat(path, &status) == 0
     }
 
+    /// Whether both names lead to the same file or device.
+    public static func areSame(_ a: String, _ b: String) -> Bool {
+        var one = stat()
+        var two = stat()
+        guard unsafe stat(a, &one) == 0, unsafe stat(b, &two) == 0 else { return false }
+        if one.st_mode & S_IFMT == S_IFBLK, two.st_mode & S_IFMT == S_IFBLK { return one.st_rdev == two.st_rdev }
+        return one.st_dev == two.st_dev && one.st_ino == two.st_ino
+    }
+
+    /// Whether a regular file, or a link to one, is at `path`; nil if nothing is.
+    public static func isRegularFile(_ path: String) -> Bool? {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { return nil }
+        return status.st_mode & S_IFMT == S_IFREG
+    }
+
     /// Makes `path` and the directories above it.
     public static func makeDirectory(_ path: String, mode: UInt32 = 0o755) throws(FileError) {
         guard !path.isEmpty, !exists(path) else { return }

@@ -1,4 +1,3 @@
-public import Bytes
 public import Hashing
 
 /// Everything that decides a dm-verity tree beside the data (Linux, admin-guide/device-mapper/verity.rst).
@@ -35,6 +34,9 @@ public struct VerityParameters: Sendable, Hashable {
         guard dataBlocks > 0 else {
             throw VerityError(
                 .parameter, "no data blocks: the data is smaller than one block of \(dataBlockSize) bytes")
+        }
+        guard dataBlocks < 1 << 43 else {
+            throw VerityError(.parameter, "\(dataBlocks) data blocks: expected fewer than 2^43")
         }
         guard hashBlockSize >= 2 * algorithm.byteCount else {
             throw VerityError(.parameter, "a hash block of \(hashBlockSize) bytes holds fewer than two digests")
@@ -82,26 +84,4 @@ public struct VerityParameters: Sendable, Hashable {
     func hasher(blockSize: Int) -> BlockHasher {
         BlockHasher(algorithm, blockSize: blockSize, salt: salt, saltLast: format == .chromeOS)
     }
-}
-
-/// Why a tree cannot be made, or what does not fit the root hash.
-public struct VerityError: ExplainedError, Equatable {
-    public enum Kind: Sendable, Equatable {
-        /// A parameter outside of the format.
-        case parameter
-        /// Data or tree do not fit the root hash.
-        case mismatch
-    }
-
-    public var kind: Kind
-    public var description: String
-    public var hint: String?
-
-    public init(_ kind: Kind, _ description: String, hint: String? = nil) {
-        self.kind = kind
-        self.description = description
-        self.hint = hint
-    }
-
-    public var outcome: Outcome { kind == .mismatch ? .no : .unusable }
 }

@@ -1,6 +1,7 @@
+private import Bytes
 public import Hashing
 
-/// The device-mapper line of a verified device: all that a machine needs to open it, stated by us.
+/// A verified device as a machine opens it: every parameter stated by us, none taken from the disk.
 public struct VerityTarget: Sendable, Hashable {
     public var parameters: VerityParameters
     public var root: Digest
@@ -19,13 +20,9 @@ public struct VerityTarget: Sendable, Hashable {
         self.optionalArguments = optionalArguments
     }
 
-    private var salt: String { parameters.salt.isEmpty ? "-" : parameters.salt.map(hexByte).joined() }
+    private var salt: String { parameters.salt.isEmpty ? "-" : parameters.salt.hex }
 
-    private func hexByte(_ byte: UInt8) -> String {
-        (byte < 16 ? "0" : "") + String(byte, radix: 16)
-    }
-
-    /// The table for `dmsetup create`, in 512-byte sectors.
+    /// The table for `dmsetup create`, in 512-byte sectors (Linux, device-mapper/verity.rst, construction parameters).
     public func table(data: String, hash: String) -> String {
         let sectors = parameters.dataBlocks * (parameters.dataBlockSize / 512)
         var words = [
@@ -35,5 +32,35 @@ public struct VerityTarget: Sendable, Hashable {
         ]
         if !optionalArguments.isEmpty { words += ["\(optionalArguments.count)"] + optionalArguments }
         return words.joined(separator: " ")
+    }
+
+    /// The kernel argument that sets the device up without an initrd (Linux, device-mapper/dm-init.rst).
+    public func createArgument(name: String, data: String, hash: String) -> String {
+        "dm-mod.create=\"\(name),,,ro,\(table(data: data, hash: hash))\""
+    }
+
+    /// The kernel arguments for systemd-veritysetup-generator(8) to set up the root.
+    public func systemdArguments(data: String, hash: String) -> [String] {
+        var options = [
+            "superblock=no", "format=\(parameters.format.rawValue)", "data-block-size=\(parameters.dataBlockSize)",
+            "hash-block-size=\(parameters.hashBlockSize)", "data-blocks=\(parameters.dataBlocks)",
+            "hash-offset=\(hashStart * parameters.hashBlockSize)", "salt=\(salt)",
+            "hash=\(parameters.algorithm.rawValue)",
+        ]
+        options += optionalArguments.map { $0.replacing("_", with: "-") }
+        return [
+            "roothash=\(root.hex)", "systemd.verity_root_data=\(data)", "systemd.verity_root_hash=\(hash)",
+            "systemd.verity_root_options=\(options.joined(separator: ","))",
+        ]
+    }
+
+    /// The words after `veritysetup` that open the device as `/dev/mapper/NAME`.
+    public func veritysetupArguments(name: String, data: String, hash: String) -> [String] {
+        [
+            "open", data, name, hash, root.hex, "--no-superblock", "--format=\(parameters.format.rawValue)",
+            "--hash=\(parameters.algorithm.rawValue)", "--data-block-size=\(parameters.dataBlockSize)",
+            "--hash-block-size=\(parameters.hashBlockSize)", "--data-blocks=\(parameters.dataBlocks)",
+            "--hash-offset=\(hashStart * parameters.hashBlockSize)", "--salt=\(salt)",
+        ] + optionalArguments.map { "--" + $0.replacing("_", with: "-") }
     }
 }

@@ -8,8 +8,8 @@ public import Hashing
 /// one block is left; the root hash is that block's digest. A single data block has no tree: its digest is the root.
 public struct VerityTree: Sendable {
     public let parameters: VerityParameters
-    /// Data blocks read and hashed at a time.
-    private static let window = 1 << 16
+    /// Data blocks hashed at a time.
+    static let window = 1 << 16
 
     public init(_ parameters: VerityParameters) { self.parameters = parameters }
 
@@ -21,8 +21,8 @@ public struct VerityTree: Sendable {
         over data: InputFile, dataOffset: Int = 0, to output: OutputFile, treeOffset: Int,
         workers: Int = BlockHasher.cores
     ) throws -> Digest {
-        try build(over: data, dataOffset: dataOffset, workers: workers) { block, bytes throws(FileError) in
-            try output.write(bytes, at: treeOffset + block * parameters.hashBlockSize)
+        try build(over: data, dataOffset: dataOffset, workers: workers) { offset, bytes throws(FileError) in
+            try output.write(bytes, at: treeOffset + offset)
         }
     }
 
@@ -33,8 +33,10 @@ public struct VerityTree: Sendable {
         try build(over: data, dataOffset: dataOffset, workers: workers) { _, _ in }
     }
 
-    private func build(
-        over data: InputFile, dataOffset: Int, workers: Int, write: (Int, [UInt8]) throws -> Void
+    /// Hashes the data and gives runs of hash blocks to `write` with their offset in the tree; returns the root hash.
+    public func build(
+        over data: InputFile, dataOffset: Int = 0, workers: Int = BlockHasher.cores,
+        write: (Int, [UInt8]) throws -> Void
     ) throws -> Digest {
         try requireData(data, dataOffset)
         let levels = parameters.levels
@@ -44,17 +46,9 @@ public struct VerityTree: Sendable {
         func add(_ digests: [UInt8], to level: Int, isLast: Bool) throws {
             pending[level] += digests
             guard level < levels.count else { return }
-            let whole = parameters.digestsPerBlock * parameters.algorithm.byteCount
-            var done = 0
-            var blocks: [UInt8] = []
-            while pending[level].count - done >= whole || (isLast && done < pending[level].count) {
-                let end = min(done + whole, pending[level].count)
-                blocks += hashBlock(pending[level][done..<end])
-                done = end
-            }
-            pending[level].removeFirst(done)
+            let blocks = takeBlocks(from: &pending[level], isLast: isLast)
             guard !blocks.isEmpty || isLast else { return }
-            try write(next[level], blocks)
+            if !blocks.isEmpty { try write(next[level] * parameters.hashBlockSize, blocks) }
             next[level] += blocks.count / parameters.hashBlockSize
             let above = parameters.hasher(blockSize: parameters.hashBlockSize).digests(of: blocks.raw)
             try add(above, to: level + 1, isLast: isLast)
@@ -71,26 +65,18 @@ public struct VerityTree: Sendable {
         return root
     }
 
-    private func requireData(_ data: InputFile, _ offset: Int) throws(VerityError) {
-        let (bytes, overflow) = parameters.dataBlocks.multipliedReportingOverflow(by: parameters.dataBlockSize)
-        guard !overflow, offset >= 0, offset <= data.size, bytes <= data.size - offset else {
-            throw VerityError(
-                .parameter,
-                "\(data.path): \(data.size) bytes, fewer than \(parameters.dataBlocks) blocks of "
-                    + "\(parameters.dataBlockSize) bytes need")
+    /// Turns digests into whole hash blocks, the last one padded if nothing follows; the rest stays pending.
+    private func takeBlocks(from pending: inout [UInt8], isLast: Bool) -> [UInt8] {
+        let whole = parameters.digestsPerBlock * parameters.algorithm.byteCount
+        var blocks: [UInt8] = []
+        var done = 0
+        while pending.count - done >= whole || (isLast && done < pending.count) {
+            let end = min(done + whole, pending.count)
+            blocks += hashBlock(pending[done..<end])
+            done = end
         }
-    }
-
-    private func leafDigests(
-        of data: InputFile, _ offset: Int, _ blocks: Range<Int>, _ workers: Int
-    ) throws -> [UInt8] {
-        let size = parameters.dataBlockSize
-        return try parameters.hasher(blockSize: size).digests(count: blocks.count, workers: workers) { first, buffer in
-            let at = offset + (blocks.lowerBound + first) * size
-            guard try data.read(at: at, into: &buffer) == buffer.count else {
-                throw FileError("read", data.path, reason: "ends inside the data at byte \(at)")
-            }
-        }
+        pending.removeFirst(done)
+        return blocks
     }
 
     /// A hash block from its packed digests.
@@ -105,79 +91,25 @@ public struct VerityTree: Sendable {
         block += repeatElement(0, count: parameters.hashBlockSize - block.count)
         return block
     }
-}
 
-// MARK: checking
-
-extension VerityTree {
-    /// Checks data and tree against a root hash; the error names the first block that does not fit, from the top down.
-    public func verify(
-        _ data: InputFile, dataOffset: Int = 0, tree: InputFile, treeOffset: Int, root: Digest,
-        workers: Int = BlockHasher.cores
-    ) throws {
-        try requireData(data, dataOffset)
-        var wanted = root.bytes
-        for (level, count) in parameters.levels.enumerated().reversed() {
-            let blocks = try hashBlocks(ofLevel: level, count: count, of: tree, treeOffset)
-            let found = parameters.hasher(blockSize: parameters.hashBlockSize).digests(of: blocks.raw)
-            try compare(found, wanted) { index in
-                let at = treeOffset + (parameters.firstBlock(ofLevel: level) + index) * parameters.hashBlockSize
-                return "\(tree.path): hash block \(index) of level \(level), at byte \(at), does not fit "
-                    + (level == parameters.levels.count - 1 ? "the root hash" : "level \(level + 1)")
-            }
-            wanted = try digests(in: blocks, count: level == 0 ? parameters.dataBlocks : parameters.levels[level - 1])
-        }
-        let size = parameters.algorithm.byteCount
-        for start in stride(from: 0, to: parameters.dataBlocks, by: Self.window) {
-            let end = min(start + Self.window, parameters.dataBlocks)
-            let found = try leafDigests(of: data, dataOffset, start..<end, workers)
-            try compare(found, Array(wanted[start * size..<end * size])) { index in
-                let block = start + index
-                return "\(data.path): data block \(block), at byte \(dataOffset + block * parameters.dataBlockSize), "
-                    + "does not fit " + (parameters.levels.isEmpty ? "the root hash" : "the tree")
-            }
-        }
-    }
-
-    private func hashBlocks(ofLevel level: Int, count: Int, of tree: InputFile, _ offset: Int) throws -> [UInt8] {
-        let start = offset + parameters.firstBlock(ofLevel: level) * parameters.hashBlockSize
-        let size = count * parameters.hashBlockSize
-        guard start <= tree.size, size <= tree.size - start else {
+    func requireData(_ data: InputFile, _ offset: Int) throws(VerityError) {
+        let (bytes, overflow) = parameters.dataBlocks.multipliedReportingOverflow(by: parameters.dataBlockSize)
+        guard !overflow, offset >= 0, offset <= data.size, bytes <= data.size - offset else {
             throw VerityError(
-                .mismatch, "\(tree.path): \(tree.size) bytes, too short for level \(level) of the tree",
-                hint: "check block sizes, data blocks and hash offset")
+                .parameter,
+                "\(data.path): \(data.size) bytes, fewer than \(parameters.dataBlocks) blocks of "
+                    + "\(parameters.dataBlockSize) bytes need")
         }
-        return try tree.read(at: start, count: size)
     }
 
-    private func compare(_ found: [UInt8], _ wanted: [UInt8], _ say: (Int) -> String) throws(VerityError) {
-        guard found != wanted else { return }
-        let size = parameters.algorithm.byteCount
-        let first = zip(found, wanted).enumerated().first { $0.element.0 != $0.element.1 }?.offset ?? 0
-        throw VerityError(.mismatch, say(first / size))
-    }
-
-    /// The digests of a level's blocks, packed; the padding around them must be zero.
-    private func digests(in blocks: [UInt8], count: Int) throws(VerityError) -> [UInt8] {
-        let size = parameters.algorithm.byteCount
-        var result: [UInt8] = []
-        result.reserveCapacity(count * size)
-        for block in stride(from: 0, to: blocks.count, by: parameters.hashBlockSize) {
-            let here = min(parameters.digestsPerBlock, count - result.count / size)
-            var end = block
-            for _ in 0..<here {
-                result += blocks[end..<end + size]
-                try requireZero(blocks[end + size..<end + parameters.digestStride])
-                end += parameters.digestStride
+    /// The digests of some data blocks, packed.
+    func leafDigests(of data: InputFile, _ offset: Int, _ blocks: Range<Int>, _ workers: Int) throws -> [UInt8] {
+        let size = parameters.dataBlockSize
+        return try parameters.hasher(blockSize: size).digests(count: blocks.count, workers: workers) { first, buffer in
+            let at = offset + (blocks.lowerBound + first) * size
+            guard try data.read(at: at, into: &buffer) == buffer.count else {
+                throw FileError("read", data.path, reason: "ends inside the data at byte \(at)")
             }
-            try requireZero(blocks[end..<block + parameters.hashBlockSize])
-        }
-        return result
-    }
-
-    private func requireZero(_ bytes: ArraySlice<UInt8>) throws(VerityError) {
-        guard bytes.allSatisfy({ $0 == 0 }) else {
-            throw VerityError(.mismatch, "padding of a hash block is not zero")
         }
     }
 }
