@@ -84,7 +84,7 @@ let package = Package(
         tests(of: "Signing", ["Bytes", "Documents", "Hashing", "Files"]),
         tests(of: "Archives", ["Bytes", "Files"]),
         tests(of: "Transport", ["Bytes", "Documents", "Files", "Hashing"]),
-        tests(of: "Verity", ["Bytes", "Hashing", "Trace", "Files"]),
+        tests(of: "Verity", ["Bytes", "Documents", "Hashing", "Trace", "Files"]),
         tests(of: "DiskFormats", ["Bytes", "Hashing", "Files"]),
         tests(of: "EventLogs", ["Bytes", "Documents", "Hashing", "Trace"]),
         tests(of: "Firmware", ["Bytes", "Documents", "Hashing", "Files", "DiskFormats", "Archives", "Trace"]),
