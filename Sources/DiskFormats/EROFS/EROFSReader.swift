@@ -73,36 +73,41 @@ public struct EROFSReader: Sendable {
         }
         var tree = FileTree()
         var names: [UInt64: FileTree.Path] = [:]
-        var budget = superblock.inodes.addingReportingOverflow(1 << 16).partialValue
+        // A name takes 13 bytes or more, unless directories share blocks, which no writer does.
+        var budget = file.size / 13 + 1
         try add(
-            UInt64(superblock.rootNodeID), at: .root, above: [], to: &tree, names: &names, budget: &budget)
+            UInt64(superblock.rootNodeID), at: .root, depth: 0, to: &tree, names: &names, budget: &budget)
         return tree
     }
 
     private func add(
-        _ nodeID: UInt64, at path: FileTree.Path, above: [UInt64], to tree: inout FileTree,
-        names: inout [UInt64: FileTree.Path], budget: inout UInt64
+        _ nodeID: UInt64, at path: FileTree.Path, depth: Int, to tree: inout FileTree,
+        names: inout [UInt64: FileTree.Path], budget: inout Int
     ) throws {
-        guard budget > 0, above.count < Self.maximumDepth else {
-            throw error(nodeID, "directory", found: "more entries or levels than inodes", expected: "a tree")
+        guard budget > 0, depth < Self.maximumDepth else {
+            throw error(
+                nodeID, "directory", found: "more names than the image has room for, or too many levels",
+                expected: "at most \(Self.maximumDepth) levels")
         }
         budget -= 1
         let inode = try inode(nodeID)
-        if case .file = inode.entry.kind, let first = names[nodeID] {
-            var entry = inode.entry
-            entry.kind = .hardLink(first)
-            tree[path] = entry
-            return
+        if let first = names[nodeID] {
+            guard inode.entry.kind != .directory else {
+                throw error(nodeID, "directory", found: "a second name, \(path) beside \(first)", expected: "one")
+            }
+            if case .file = inode.entry.kind {
+                var entry = inode.entry
+                entry.kind = .hardLink(first)
+                tree[path] = entry
+                return
+            }
         }
         names[nodeID] = path
         tree[path] = inode.entry
         guard inode.entry.kind == .directory else { return }
-        guard !above.contains(nodeID) else {
-            throw error(nodeID, "directory", found: "itself among its parents", expected: "a tree")
-        }
         for (name, child) in try entries(of: inode) {
             try add(
-                child, at: FileTree.Path(components: path.components + [name]), above: above + [nodeID], to: &tree,
+                child, at: FileTree.Path(components: path.components + [name]), depth: depth + 1, to: &tree,
                 names: &names, budget: &budget)
         }
     }
@@ -128,12 +133,12 @@ extension EROFSReader {
         }
         let offset = Int(nodeID) * EROFS.inodeUnit
         let bytes = try file.read(at: offset, count: min(EROFS.blockSize * 2, file.size - offset))
-        return try bytes.withReader(source: file.path, base: offset) { reader throws(FormatError) in
+        return try bytes.withReader(source: file.path, base: offset) { reader throws in
             try inode(at: offset, &reader)
         }
     }
 
-    private func inode(at offset: Int, _ reader: inout ByteReader) throws(FormatError) -> Inode {
+    private func inode(at offset: Int, _ reader: inout ByteReader) throws -> Inode {
         let format: UInt16 = try reader.read("i_format")
         guard let layout = EROFS.Layout(rawValue: format >> 1) else {
             throw reader.error(
@@ -215,16 +220,18 @@ extension EROFSReader {
 
     private func kind(
         _ mode: UInt16, data: FileTree.Content, field: UInt32, _ reader: inout ByteReader
-    ) throws(FormatError) -> FileTree.Kind {
+    ) throws -> FileTree.Kind {
         let major = field >> 8 & 0xFFF
         let minor = field & 0xFF | field >> 12 & ~0xFF
         switch mode & 0o170000 {
         case 0o040000: return .directory
         case 0o100000: return .file(data)
         case 0o120000:
-            guard case .bytes(let target) = data else {
+            guard (1..<EROFS.blockSize).contains(data.count) else {
                 throw reader.error("i_size", found: "\(data.count) bytes", expected: "a link target below a block")
             }
+            var target: [UInt8] = []
+            try data.forEachChunk { target += [UInt8](copying: $0) }
             return .symlink(target)
         case 0o020000: return .characterDevice(major: major, minor: minor)
         case 0o060000: return .blockDevice(major: major, minor: minor)

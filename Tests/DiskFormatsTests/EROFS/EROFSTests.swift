@@ -152,11 +152,102 @@ struct EROFSTests {
         }
     }
 
+    @Test("links whose targets do not fit behind their inode are read", arguments: [4031, 4064, 4065, 4095])
+    func longLinks(count: Int) throws {
+        var tree = FileTree()
+        let target = (0..<count).map { _ in UInt8(ascii: "t") }
+        tree["link"] = .init(.symlink(target), mode: 0o777)
+        let (path, _) = try write(tree)
+        #expect(try EROFSReader(InputFile(path)).tree()["link"]?.kind == .symlink(target))
+    }
+
     @Test(
-        "fsck.erofs agrees", .enabled(if: Outside.has("fsck.erofs"), "fsck.erofs is not installed"))
-    func fsck() throws {
-        let (path, _) = try write(variedTree())
-        let result = try Subprocess("fsck.erofs", [path]).run()
-        #expect(result.status == 0, "\(result.outputText)\(result.errorText)")
+        "a superblock field that is not known is named",
+        arguments: [
+            (0, "magic"), (12, "blkszbits"), (13, "sb_extslots"), (36 + 4, "meta_blkaddr"), (80, "feature_incompat"),
+        ])
+    func superblockFields(offset: Int, field: String) throws {
+        let (path, _) = try write(FileTree())
+        var bytes = try InputFile.contents(of: path)
+        bytes[1024 + 8] &= ~1
+        bytes[1024 + offset] ^= 0x20
+        try OutputFile.write(bytes, to: path)
+        let error = #expect(throws: FormatError.self) { try EROFSReader(InputFile(path)).tree() }
+        #expect(error?.field == field && error?.offset == 1024 + offset)
+    }
+
+    /// The image of a tree of `/a` (directory) and `/f` (file of 5 bytes): inodes at 1152 (root), `a` and `f` behind.
+    private func small() throws -> (bytes: [UInt8], a: Int, f: Int) {
+        var tree = FileTree()
+        tree[.root] = .init(.directory, mode: 0o755, mtime: options.epoch)
+        tree["a"] = .init(.directory, mode: 0o755, mtime: options.epoch)
+        tree["f"] = .init(.file(.bytes(Array("hello".utf8))), mode: 0o644, mtime: options.epoch)
+        let (path, result) = try write(tree)
+        let place = try #require(result.ranges.first { $0.path == "f" }?.ranges.first)
+        var bytes = try InputFile.contents(of: path)
+        bytes[1024 + 8] &= ~1
+        let a = try bytes.withReader(source: path) { reader throws(FormatError) -> Int in
+            try reader.seek(to: 1152 + 32 + 24, "third entry")
+            return Int(try reader.read("nid", as: UInt64.self)) * 32
+        }
+        return (bytes, a, place.lowerBound - 32)
+    }
+
+    private func refused(_ bytes: [UInt8]) throws -> FormatError? {
+        let path = try folder.write("broken", bytes)
+        return #expect(throws: FormatError.self) { try EROFSReader(InputFile(path)).tree() }
+    }
+
+    @Test("inode fields out of range are named")
+    func inodeFields() throws {
+        let good = try small()
+        let changes: [(offset: Int, value: UInt8, field: String)] = [
+            (good.f, 0x02, "i_format"), (good.f + 5, 0x70, "i_mode"), (good.f + 11, 0x7F, "i_size"),
+            (good.f + 2, 0xFF, "h_shared_count"),
+            // Flat, but without a block.
+            (good.f, 0x00, "i_u"),
+        ]
+        for change in changes {
+            var bytes = good.bytes
+            bytes[change.offset] = change.value
+            #expect(try refused(bytes)?.field == change.field)
+        }
+    }
+
+    @Test("a directory that is reached twice, or contains itself, is refused")
+    func cycles() throws {
+        let good = try small()
+        var own = good.bytes
+        // The entry of `f` in the root leads to the root.
+        own[1152 + 32 + 36] = 36
+        #expect(try refused(own)?.found.contains("a second name") == true)
+        var twice = good.bytes
+        twice[1152 + 32 + 36] = UInt8(good.a / 32)
+        #expect(try refused(twice)?.found == "a second name, /f beside /a")
+    }
+
+    @Test("directory entries out of their block are refused")
+    func directoryEntries() throws {
+        let good = try small()
+        let changes: [(offset: Int, value: UInt8, field: String)] = [
+            (1152 + 32 + 8, 13, "nameoff"), (1152 + 32 + 9, 0x20, "nameoff"), (1152 + 32 + 20, 0, "nameoff"),
+            (1152 + 32 + 39, 0x7F, "nid"),
+        ]
+        for change in changes {
+            var bytes = good.bytes
+            bytes[change.offset] = change.value
+            #expect(try refused(bytes)?.field == change.field, "\(change)")
+        }
+    }
+
+    @Test("random bytes behind a superblock give an error and no trap")
+    func garbage() throws {
+        let head = try small().bytes.prefix(1152)
+        let seed: UInt64 = 4711
+        var random = SeededGenerator(seed: seed)
+        for _ in 0..<100 {
+            let path = try folder.write("garbage", Array(head) + random.bytes(3000))
+            #expect(throws: (any Error).self, "seed \(seed)") { try EROFSReader(InputFile(path)).tree() }
+        }
     }
 }

@@ -13,8 +13,9 @@ struct VerityFormatCommand: ParsableCommand {
             file, or behind an offset in an existing file the area is written in place, its superblock last. Salt and \
             UUID are random when they are not given: an image build gives both.
 
-              assay verity format root.erofs root.verity --salt 00ff --uuid 01234567-89ab-4def-8123-456789abcdef
-              assay verity format disk.img disk.img --data-blocks 16384 --hash-offset 67108864
+              assay verity format root.erofs root.verity --salt 00ff
+              assay verity format disk.img disk.img \\
+                  --data-blocks 16384 --hash-offset 64M
             """)
 
     @Argument(help: ArgumentHelp("Device or file with the data.", valueName: "data-device"))
