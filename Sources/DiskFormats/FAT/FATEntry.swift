@@ -5,22 +5,10 @@ struct FATTime {
     var date: UInt16
     var time: UInt16
 
-    /// Days are counted by the civil calendar of the proleptic Gregorian rule.
     init(epoch: Int64) {
-        let clamped = min(max(epoch, 315_532_800), 4_354_819_198)
-        let days = clamped / 86_400
-        let seconds = clamped % 86_400
-        let shifted = days + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted % 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
-        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        date = UInt16((year - 1980) << 9 | month << 5 | day)
-        time = UInt16(seconds / 3600 << 11 | seconds / 60 % 60 << 5 | seconds % 60 / 2)
+        let civil = CivilTime(secondsSince1970: min(max(epoch, 315_532_800), 4_354_819_198))
+        date = UInt16((civil.date.year - 1980) << 9 | civil.date.month << 5 | civil.date.day)
+        time = UInt16(civil.hour << 11 | civil.minute << 5 | civil.second / 2)
     }
 }
 

@@ -102,18 +102,6 @@ private func percentEncoded(_ text: String) -> String {
 
 /// Seconds since 1970 as `YYYY-MM-DDThh:mm:ssZ`.
 func timestamp(_ seconds: Int64) -> String {
-    let days = seconds / 86400
-    // Gregorian calendar from a day count, with years that start in March so that the leap day comes last.
-    let shifted = days + 719_468
-    let era = shifted / 146_097
-    let dayOfEra = shifted % 146_097
-    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146_096) / 365
-    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-    let marchMonth = (5 * dayOfYear + 2) / 153
-    let day = dayOfYear - (153 * marchMonth + 2) / 5 + 1
-    let month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
-    let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-    let time = seconds % 86400
-    let parts = [month, day, time / 3600, time / 60 % 60, time % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
-    return "\(year)-\(parts[0])-\(parts[1])T\(parts[2]):\(parts[3]):\(parts[4])Z"
+    let time = CivilTime(secondsSince1970: seconds)
+    return "\(time.dateText)T\(time.clockText)Z"
 }

@@ -53,7 +53,7 @@ struct FATTests {
     func golden() throws {
         let bytes = try InputFile.contents(of: write())
         #expect(FATWriter.formatRevision == "fat-1")
-        #expect(Digest.of(bytes, .sha256).hex == "9b857f8c781558ff614d047c55d1a3068711598526f0322e9c402f05ba8eca6a")
+        #expect(Digest.of(bytes, .sha256).hex == "d02ec3781e255395fe95519a48c1360816e574bddec9bf2f0e1eb8ed382caa2b")
     }
 
     @Test("refuses what FAT cannot hold")
@@ -132,5 +132,12 @@ struct FATTests {
         #expect(try InputFile(folder.file("out")).size == 700_001)
         let list = try Subprocess("mdir", ["-i", path, "::a long name"]).run()
         #expect(list.outputText.contains("file number 39.text"), "\(list.outputText)")
+    }
+
+    // 1 700 000 001 is 2023-11-14 22:13:21 UTC by date(1).
+    @Test("mtools reads the time that was meant", .enabled(if: Outside.has("mdir"), "mdir is not installed"))
+    func time() throws {
+        let list = try Subprocess("mdir", ["-i", write(), "::loader"], environment: ["TZ": "UTC", "LC_ALL": "C"]).run()
+        #expect(list.outputText.contains("2023-11-14  22:13"), "\(list.outputText)")
     }
 }
