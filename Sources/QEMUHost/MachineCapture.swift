@@ -9,7 +9,7 @@ private import Files
 public struct MachineCapture: Sendable {
     /// The program to run: a QEMU system emulator for x86-64.
     public var program: String
-    /// All arguments that make the machine, with placeholders for files: `{firmware}`, `{variables}`, `{disk}`,
+    /// All arguments that make the machine, with slots for files: `{firmware}`, `{variables}`, `{disk}`,
     /// `{kernel}`, `{initrd}`, `{cmdline}`, `{tpm}`. Whoever runs it adds where the display and the one serial port go.
     public var arguments: [String]
     /// Address of MMCONFIG that the firmware programs; OVMF since 2023: 0xE0000000.

@@ -7,21 +7,21 @@ struct StandInFiles {
     var firmwareSize: Int
     var tpm: String?
 
-    /// The arguments with every placeholder replaced; the files are written.
+    /// The arguments with every slot replaced; the files are written.
     func fill(_ arguments: [String]) throws -> [String] {
         var values = ["{cmdline}": "console=ttyS0"]
         values["{tpm}"] = tpm
-        for (placeholder, contents) in files where arguments.contains(where: { $0.contains(placeholder) }) {
-            let path = "\(folder)/\(placeholder.dropFirst().dropLast())"
+        for (slot, contents) in files where arguments.contains(where: { $0.contains(slot) }) {
+            let path = "\(folder)/\(slot.dropFirst().dropLast())"
             try OutputFile.write(contents(), to: path)
-            values[placeholder] = path
+            values[slot] = path
         }
         return arguments.map { argument in
             values.sorted { $0.key < $1.key }.reduce(argument) { Self.replace($1.key, in: $0, by: $1.value) }
         }
     }
 
-    private var files: [(placeholder: String, contents: () -> [UInt8])] {
+    private var files: [(slot: String, contents: () -> [UInt8])] {
         let zeros = { (count: Int) in { [UInt8](repeating: 0, count: count) } }
         return [
             ("{firmware}", zeros(firmwareSize)), ("{variables}", zeros(0x84000)), ("{disk}", zeros(1 << 20)),
@@ -43,10 +43,10 @@ struct StandInFiles {
         return writer.bytes
     }
 
-    private static func replace(_ placeholder: String, in text: String, by value: String) -> String {
+    private static func replace(_ slot: String, in text: String, by value: String) -> String {
         var result = ""
         var rest = text[...]
-        while let start = rest.firstRange(of: placeholder) {
+        while let start = rest.firstRange(of: slot) {
             result += rest[..<start.lowerBound] + value
             rest = rest[start.upperBound...]
         }

@@ -18,11 +18,6 @@ public struct PlatformFolder: Sendable {
         let file = path + "/profile.yaml"
         let bytes = try InputFile.contents(of: file, limit: YAMLReader.maximumSize)
         profile = try PlatformProfile(YAMLReader.parse(bytes, source: file))
-        guard profile.name == FileSystem.name(of: path) else {
-            throw FormatError(
-                source: file, field: "name", found: "'\(profile.name)'",
-                expected: "'\(FileSystem.name(of: path))', the name of the folder")
-        }
         self.path = path
         blobs = [:]
         for pin in profile.blobs {
@@ -47,6 +42,14 @@ public struct PlatformFolder: Sendable {
                 source: folder, field: "platform", found: "'\(name)'",
                 expected: "one of \(present.joined(separator: ", "))")
         }
-        return try present.filter { names.isEmpty || names.contains($0) }.map { try PlatformFolder("\(folder)/\($0)") }
+        return try present.filter { names.isEmpty || names.contains($0) }.map { name in
+            let found = try PlatformFolder("\(folder)/\(name)")
+            guard found.profile.name == name else {
+                throw FormatError(
+                    source: "\(folder)/\(name)/profile.yaml", field: "name", found: "'\(found.profile.name)'",
+                    expected: "'\(name)', the name of the folder")
+            }
+            return found
+        }
     }
 }

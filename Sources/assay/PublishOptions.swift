@@ -46,8 +46,18 @@ struct PublishOptions: ParsableArguments {
         var remarks: [String]
     }
 
+    /// From a build to its bundle: measured under `profiles`, stated, signed.
+    func release(
+        _ image: ImageFolder, build: String, _ profiles: PlatformOptions, sources: PackageSources
+    ) throws -> ReleaseReport {
+        let artifacts = try BuiltArtifacts(build)
+        let platforms = try profiles.measure(artifacts, sources: sources)
+        let published = try publish(image, artifacts, platforms, sources: sources)
+        return ReleaseReport(published, artifacts: artifacts, platforms: platforms)
+    }
+
     /// Statement, envelope, bundle.
-    func publish(
+    private func publish(
         _ image: ImageFolder, _ artifacts: BuiltArtifacts, _ platforms: [MeasuredPlatform], sources: PackageSources
     ) throws -> Published {
         let lock = try LockFolder(image.path).require()

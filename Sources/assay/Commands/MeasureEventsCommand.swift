@@ -5,6 +5,7 @@ import EventLogs
 import Files
 import Hashing
 import LaunchMeasurement
+import Release
 
 /// What the commands about event registers share: the profile, the firmware and how results are shown.
 struct MeasureEventsOptions: ParsableArguments {
@@ -66,7 +67,7 @@ struct MeasureTDXCommand: ParsableCommand {
     var cmdline: String
 
     func run() throws {
-        let pinned = try PinnedProfile(options.profile)
+        let pinned = try PlatformFolder(options.profile)
         let firmware = try InputFile.contents(of: options.firmware)
         let artifacts = BootArtifacts(paths: ["vmlinuz": kernel, "initrd": initrd, "cmdline": cmdline])
         let measurements = try TDXMeasurement.measure(
@@ -97,7 +98,7 @@ struct MeasureTPMCommand: ParsableCommand {
     var disk: String
 
     func run() throws {
-        let pinned = try PinnedProfile(options.profile)
+        let pinned = try PlatformFolder(options.profile)
         let firmware = try InputFile.contents(of: options.firmware)
         let artifacts = BootArtifacts(paths: ["uki.efi": uki, "disk.raw": disk])
         let measurements = try VTPMMeasurement.measure(

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Documents
 import GuestImage
-import ReferenceValues
 import Release
 
 /// `assay publish`: a build and its measurements to a signed bundle.
@@ -26,10 +25,7 @@ struct PublishCommand: ParsableCommand {
     func run() throws {
         let folder = try ImageFolder(image)
         let sources = try places.sources()
-        let artifacts = try BuiltArtifacts(build.folder(of: folder))
-        let platforms = try profiles.measure(artifacts, sources: sources)
-        let published = try options.publish(folder, artifacts, platforms, sources: sources)
-        try ReleaseReport(published, artifacts: artifacts, platforms: platforms).print(json: json)
+        try options.release(folder, build: build.folder(of: folder), profiles, sources: sources).print(json: json)
     }
 }
 
@@ -63,9 +59,6 @@ struct ReleaseCommand: ParsableCommand {
         let sources = try places.sources()
         let place = output ?? folder.output(variant)
         try folder.builder(variant, sources: sources, progress: Console.progress).build(to: place)
-        let artifacts = try BuiltArtifacts(place)
-        let platforms = try profiles.measure(artifacts, sources: sources)
-        let published = try options.publish(folder, artifacts, platforms, sources: sources)
-        try ReleaseReport(published, artifacts: artifacts, platforms: platforms).print(json: json)
+        try options.release(folder, build: place, profiles, sources: sources).print(json: json)
     }
 }
