@@ -34,6 +34,14 @@ private import CLibCrypto
         if done == nil { update(Array(bytes)) }
     }
 
+    /// The same hash with everything that was added, to be continued in another way.
+    public borrowing func copy() -> Hash {
+        let copy = Hash(algorithm)
+        // Both contexts exist and are of one algorithm; a copy can fail for want of memory alone.
+        guard unsafe EVP_MD_CTX_copy_ex(copy.context, context) == 1 else { preconditionFailure("out of memory") }
+        return copy
+    }
+
     /// The digest of everything that was added.
     public consuming func finish() -> Digest {
         var bytes = [UInt8](repeating: 0, count: algorithm.byteCount)

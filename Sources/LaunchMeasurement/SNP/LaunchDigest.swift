@@ -34,13 +34,40 @@ public struct LaunchDigest: Hashable, Sendable {
 
     /// Adds one page: `contents` is its SHA-384 for a type that measures it.
     public mutating func add(_ type: PageType, gpa: UInt64, contents: Digest? = nil) {
+        var chain = chain(type, gpa: gpa, contents: type.measuresContent ? contents?.bytes : nil)
+        chain.step()
+        value = chain.value
+    }
+
+    /// Adds the pages of a run.
+    mutating func add(_ run: LaunchPlan.Run) {
+        let contents = run.contentDigests
+        let size = HashAlgorithm.sha384.byteCount
+        var chain = chain(run.type, gpa: run.gpa, contents: Array(contents.prefix(size)))
+        for index in 0..<run.count {
+            if index > 0 {
+                var address = ByteWriter(capacity: 8)
+                address.append(run.gpa &+ run.step &* UInt64(index))
+                chain.replace(at: 0x68, with: address.bytes)
+                if contents.count >= (index + 1) * size {
+                    chain.replace(at: 0x30, with: contents[index * size..<(index + 1) * size])
+                }
+            }
+            chain.step()
+        }
+        value = chain.value
+    }
+
+    /// A chain whose next step adds this page, and every further step the same page again.
+    public func chain(_ type: PageType, gpa: UInt64, contents: [UInt8]?) -> HashChain {
         var record = ByteWriter(capacity: Self.recordByteCount)
         record.append(value.bytes)
-        record.append((type.measuresContent ? contents : nil)?.bytes ?? Digest.zero(.sha384).bytes)
+        let none = Digest.zero(.sha384).bytes
+        record.append(contents.flatMap { $0.count == none.count ? $0 : nil } ?? none)
         record.append(UInt16(Self.recordByteCount))
         record.append(type.rawValue)
         record.append(repeating: 0, count: 5)
         record.append(gpa)
-        value = .of(record.bytes, .sha384)
+        return HashChain(.sha384, record: record.bytes)
     }
 }

@@ -5,7 +5,7 @@ public import Trace
 
 /// The pages of a launch in the order in which a loader hands them to the secure processor.
 ///
-/// A plan says what is measured and from where; `measure` turns it into the digest and its trace.
+/// A plan says what is measured and from where; `measure` and `measureSEV` turn it into the digest and its trace.
 public struct LaunchPlan: Sendable {
     /// Consecutive pages of one type and one source.
     public struct Run: Sendable {
@@ -63,7 +63,7 @@ public struct LaunchPlan: Sendable {
     /// Bytes of a page.
     public static let pageByteCount = 4096
 
-    /// The digest after all runs, and one trace node a run.
+    /// The SEV-SNP digest after all runs, and one trace node a run.
     ///
     /// Each node's digest is the running value after its run. Whoever has the named files can compute it: for page i of
     /// the run, CONTENTS is the SHA-384 of 4096 bytes of the source at offset + 4096·i, or of a page that is zero but
@@ -72,34 +72,49 @@ public struct LaunchPlan: Sendable {
         var digest = start ?? LaunchDigest(seed: seed ?? .zero(.sha384))
         var nodes: [TraceNode] = []
         for run in runs {
-            let contents = run.contentDigests
-            for index in 0..<run.count {
-                digest.add(
-                    run.type, gpa: run.gpa &+ run.step &* UInt64(index),
-                    contents: contents.isEmpty ? nil : contents[min(index, contents.count - 1)])
-            }
+            digest.add(run)
             nodes.append(run.node(digest: digest.value))
         }
         return (digest, nodes)
     }
+
+    /// The digest of a SEV or SEV-ES launch (GCTX.LD), and one trace node a run.
+    ///
+    /// It is the SHA-256 of the runs' bytes one after another (SEV API 0.24, LAUNCH_UPDATE_DATA and
+    /// LAUNCH_UPDATE_VMSA): neither addresses nor types enter it, and a run without content adds nothing. Each node's
+    /// digest is the SHA-256 of all bytes up to the end of its run.
+    public func measureSEV() -> (digest: Digest, nodes: [TraceNode]) {
+        var hash = Hash(.sha256)
+        let nodes = addSEV(to: &hash)
+        return (hash.finish(), nodes)
+    }
+
+    func addSEV(to hash: inout Hash) -> [TraceNode] {
+        runs.map { run in
+            switch run.content {
+            case .none: break
+            case .file(_, _, let bytes): hash.update(bytes)
+            case .page(let bytes): for _ in 0..<run.count { hash.update(bytes) }
+            }
+            return run.node(digest: hash.copy().finish())
+        }
+    }
 }
 
 extension LaunchPlan.Run {
-    /// SHA-384 of each page, or of the one that all pages equal; empty where the type measures none.
-    fileprivate var contentDigests: [Digest] {
+    /// SHA-384 of each page, packed, or of the one that all pages equal; empty where the type measures none.
+    var contentDigests: [UInt8] {
         guard type.measuresContent else { return [] }
         switch content {
         case .none: return []
-        case .page(let bytes): return [.of(bytes, .sha384)]
+        case .page(let bytes): return Digest.of(bytes, .sha384).bytes
         case .file(_, _, let bytes):
-            let packed = BlockHasher(.sha384, blockSize: LaunchPlan.pageByteCount).digests(of: bytes.raw)
-            return stride(from: 0, to: packed.count, by: 48).compactMap {
-                Digest(.sha384, bytes: packed[$0..<$0 + 48])
-            }
+            return BlockHasher(.sha384, blockSize: LaunchPlan.pageByteCount).digests(of: bytes.raw)
         }
     }
 
-    fileprivate func node(digest: Digest) -> TraceNode {
+    /// The run as a trace node: `digest` is the running value after it.
+    func node(digest: Digest) -> TraceNode {
         var facts: [(name: String, value: Value)] = [("pageType", .count(Int(type.rawValue)))]
         if count > 1 { facts.append(("gpaStep", .hex(step))) }
         var source: TraceNode.Source?
