@@ -17,7 +17,7 @@ private func file(_ name: String, _ bytes: [UInt8]) -> KernelInputs.File {
 
 private func launch(
     _ synthetic: SyntheticFirmware = SyntheticFirmware(), kernel: KernelInputs? = nil, rules: VMMRules = .qemu,
-    features: UInt64 = 1, seed: Digest? = nil, trust: SNPLaunch.KernelTrust = .verifiedOnly
+    features: UInt64 = 1, seed: Digest? = nil, trust: KernelTrust = .verifiedOnly
 ) throws -> SNPLaunch {
     let firmware = try SNPFirmware(
         OVMFImage(synthetic.bytes, name: "syn.fd"), seed: seed, lookForVerifier: kernel != nil)
@@ -114,7 +114,7 @@ struct SNPLaunchTests {
         let kernel = KernelInputs(kernel: file("vmlinuz", kernelBytes), initrd: nil, commandLine: [])
         var synthetic = SyntheticFirmware()
         synthetic.packedVolume = .noVerifier
-        for trust in [SNPLaunch.KernelTrust.verifiedOnly, .unknownAllowed] {
+        for trust in [KernelTrust.verifiedOnly, .unknownAllowed] {
             let error = #expect(throws: SNPMeasurementError.self) {
                 try launch(synthetic, kernel: kernel, trust: trust)
             }

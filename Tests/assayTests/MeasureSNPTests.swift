@@ -105,7 +105,7 @@ struct MeasureSNPTests {
             (["--vcpus", "1", "--vcpu-sig", "0x100000000"], "32-bit number"),
             (["--vcpus", "0", "--vcpu-type", "EPYC"], "found 0 vCPUs"),
             (["--vcpus", "1", "--vcpu-type", "EPYC", "--append", "x"], "need --kernel"),
-            (["--vcpus", "1", "--vcpu-type", "EPYC", "--guest-features", "zz"], "expected hex digits"),
+            (["--vcpus", "1", "--vcpu-type", "EPYC", "--guest-features", "zz"], "expected a number"),
             (["--vcpus", "1", "--vcpu-type", "EPYC", "--snp-ovmf-hash", "00"], "96 hex digits"),
             (["--vcpus", "1", "--vcpu-type", "EPYC", "--vmsa-gpa", "0x10"], "multiple of 4096"),
             (["--vcpus", "1", "--vcpu-type", "EPYC", "--kernel", "/nonexistent"], "/nonexistent: cannot open"),

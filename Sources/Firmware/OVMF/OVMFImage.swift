@@ -60,6 +60,11 @@ public struct OVMFImage: Sendable {
         try area(OVMFGuid.sevSecretArea)
     }
 
+    /// Where an SVSM starts, counted from its first byte; nil if this is no SVSM.
+    public func svsmLaunchOffset() throws(FormatError) -> UInt32? {
+        try words(of: OVMFGuid.svsmInfo, count: 1)?[0]
+    }
+
     /// The SEV metadata, or nil if the image has none.
     public func optionalSEVMetadata() throws(FormatError) -> SEVMetadata? {
         guard let words = try words(of: OVMFGuid.sevMetadataOffset, count: 1) else { return nil }

@@ -1,7 +1,7 @@
 private import Bytes
 import Documents
 private import Files
-import Firmware
+public import Firmware
 public import Hashing
 import Trace
 
@@ -69,6 +69,11 @@ extension KernelInputs {
     /// SHA-256 of command line (with one NUL), initrd and kernel, as QEMU hashes them.
     var digests: (commandLine: Digest, initrd: Digest, kernel: Digest) {
         (KernelHashTable.digest(commandLine: commandLine), initrd?.sha256 ?? Self.empty, kernel.sha256)
+    }
+
+    /// The table that QEMU gives to the guest; nil if a file was not hashed with SHA-256.
+    public var table: KernelHashTable? {
+        KernelHashTable(commandLine: digests.commandLine, initrd: digests.initrd, kernel: digests.kernel)
     }
 
     /// The three hashes as trace nodes, in the table's order.

@@ -10,6 +10,8 @@ public struct SNPFirmware: Sendable {
     public var bytes: [UInt8]
     /// Launch digest after the firmware's pages, when it stands for the file.
     public var seed: Digest?
+    /// SHA-256 of the file that the metadata is from, where it is known.
+    public var fileDigest: Digest?
     public var metadata: SEVMetadata
     /// Start address of application processors.
     public var resetAddress: UInt32
@@ -25,6 +27,7 @@ public struct SNPFirmware: Sendable {
         name = image.name
         bytes = seed == nil ? image.bytes : []
         self.seed = seed
+        fileDigest = .of(image.bytes, .sha256)
         metadata = try image.sevMetadata()
         try metadata.validateForSNP(source: image.name)
         resetAddress = try image.sevESResetAddress()
@@ -34,7 +37,8 @@ public struct SNPFirmware: Sendable {
 
     /// A firmware known by its digest and metadata alone.
     public init(
-        name: String, seed: Digest, metadata: SEVMetadata, resetAddress: UInt32, hashTableArea: OVMFImage.MemoryArea?
+        name: String, seed: Digest, metadata: SEVMetadata, resetAddress: UInt32,
+        hashTableArea: OVMFImage.MemoryArea?, fileDigest: Digest? = nil, verifiesKernelHashes: Bool? = nil
     ) throws(FormatError) {
         self.name = name
         bytes = []
@@ -43,6 +47,7 @@ public struct SNPFirmware: Sendable {
         try metadata.validateForSNP(source: name)
         self.resetAddress = resetAddress
         self.hashTableArea = hashTableArea
-        verifiesKernelHashes = nil
+        self.fileDigest = fileDigest
+        self.verifiesKernelHashes = verifiesKernelHashes
     }
 }

@@ -4,23 +4,21 @@ public import Firmware
 public import Hashing
 public import Trace
 
-/// An SNP launch of a firmware under a VMM: gives the digests of any number of vCPUs and CPU models from one pass.
+/// An SNP launch of a firmware under a VMM: gives the digests of any number of vCPUs, CPU models and SEV features from
+/// one pass over everything that comes before the vCPUs.
 public struct SNPLaunch: Sendable {
-    /// What was said about a kernel that the firmware may not check.
-    public enum KernelTrust: Sendable {
-        /// Only firmware that was seen to verify.
-        case verifiedOnly
-        /// Also firmware of which it cannot be told.
-        case unknownAllowed
-        /// Any firmware.
-        case unverifiedAllowed
+    /// In what state processors start.
+    public enum ResetState: Hashable, Sendable {
+        /// In firmware: the boot processor at the reset vector, every other one at this address.
+        case firmware(application: UInt32)
+        /// All at this address of an SVSM, with SEV features 1.
+        case svsm(start: UInt64)
     }
 
     public let rules: VMMRules
-    /// VMSA field SEV_FEATURES.
+    /// VMSA field SEV_FEATURES where a call names none.
     public let features: UInt64
-    /// Start address of application processors.
-    public let resetAddress: UInt32
+    public let reset: ResetState
     /// Digest of everything before the first VMSA.
     public let prefix: LaunchDigest
     /// The trace of everything before the first VMSA.
@@ -34,34 +32,47 @@ public struct SNPLaunch: Sendable {
         let hashes: LaunchPlan.Run? =
             if let kernel { try Self.hashPage(firmware: firmware, kernel: kernel, trust: trust) } else { nil }
         var runs: [LaunchPlan.Run] = []
-        if firmware.seed == nil { runs.append(try Self.firmwareRun(firmware)) }
+        if firmware.seed == nil {
+            runs.append(try LaunchPlan.Run(firmware: firmware.name, bytes: firmware.bytes))
+        }
         runs += Self.sectionRuns(firmware.metadata, rules: rules, hashes: hashes)
-        let plan = LaunchPlan(seed: firmware.seed, runs: runs)
-        let (digest, nodes) = plan.measure()
+        self.init(
+            LaunchPlan(seed: firmware.seed, runs: runs), after: Self.seedNodes(firmware), rules: rules,
+            features: features, reset: .firmware(application: firmware.resetAddress))
+    }
+
+    /// A launch of a Coconut SVSM below its OVMF, as its QEMU fork did before there was IGVM.
+    ///
+    /// - Parameter variables: size of the variable store that lies between SVSM and firmware, in bytes.
+    public init(svsm: SVSMImage, firmware: OVMFImage, variables: Int) throws(SNPMeasurementError) {
+        let code = try LaunchPlan.Run(firmware: firmware.name, bytes: firmware.bytes)
+        guard variables >= 0, variables.isMultiple(of: 4096), let end = Int(exactly: code.gpa),
+            variables + svsm.bytes.count < end, svsm.bytes.count.isMultiple(of: 4096)
+        else { throw .svsmPlace(svsm: svsm.name, size: svsm.bytes.count, variables: variables) }
+        let base = UInt64(end - variables - svsm.bytes.count)
+        let pages = LaunchPlan.Run(
+            id: "svsm", name: "SVSM pages", origin: "Coconut QEMU: below the variable store", type: .normal, gpa: base,
+            count: svsm.bytes.count / 4096, content: .file(artifact: svsm.name, offset: 0, bytes: svsm.bytes))
+        let sections = Self.sectionRuns(svsm.metadata, rules: .qemu, hashes: nil)
+        self.init(
+            LaunchPlan(runs: [code, pages] + sections), after: [], rules: .qemu, features: 1,
+            reset: .svsm(start: base + UInt64(svsm.launchOffset)))
+    }
+
+    private init(
+        _ plan: LaunchPlan, after nodes: [TraceNode], rules: VMMRules, features: UInt64, reset: ResetState
+    ) {
+        let measured = plan.measure()
         self.rules = rules
         self.features = features
-        resetAddress = firmware.resetAddress
-        prefix = digest
-        prefixNodes = Self.seedNodes(firmware) + nodes
+        self.reset = reset
+        prefix = measured.digest
+        prefixNodes = nodes + measured.nodes
     }
 
     /// The digest of the firmware's pages alone: what `snp:ovmf-hash` prints and a seed takes.
     public static func firmwareDigest(_ image: OVMFImage) throws(SNPMeasurementError) -> Digest {
-        try LaunchPlan(runs: [firmwareRun(name: image.name, bytes: image.bytes)]).measure().digest.value
-    }
-
-    private static func firmwareRun(_ firmware: SNPFirmware) throws(SNPMeasurementError) -> LaunchPlan.Run {
-        try firmwareRun(name: firmware.name, bytes: firmware.bytes)
-    }
-
-    private static func firmwareRun(name: String, bytes: [UInt8]) throws(SNPMeasurementError) -> LaunchPlan.Run {
-        guard !bytes.isEmpty, bytes.count.isMultiple(of: 4096), bytes.count < 1 << 32 else {
-            throw .firmwareNotWholePages(firmware: name, size: bytes.count)
-        }
-        return LaunchPlan.Run(
-            id: "firmware", name: "firmware pages", origin: "QEMU: the image ends at 4 GiB", type: .normal,
-            gpa: (1 << 32) - UInt64(bytes.count), count: bytes.count / 4096,
-            content: .file(artifact: name, offset: 0, bytes: bytes))
+        try LaunchPlan(runs: [LaunchPlan.Run(firmware: image.name, bytes: image.bytes)]).measure().digest.value
     }
 
     private static func seedNodes(_ firmware: SNPFirmware) -> [TraceNode] {
@@ -110,14 +121,11 @@ public struct SNPLaunch: Sendable {
             throw .noKernelHashesSection(firmware: firmware.name)
         }
         guard let area = firmware.hashTableArea else { throw .noHashTableArea(firmware: firmware.name) }
-        let digests = kernel.digests
         let offset = Int(area.base & 0xFFF)
         guard area.base >= section.gpa, area.base - section.gpa < 4096, area.size >= KernelHashTable.byteCount,
-            offset + KernelHashTable.byteCount <= 4096,
-            let table = KernelHashTable(
-                commandLine: digests.commandLine, initrd: digests.initrd, kernel: digests.kernel)
+            offset + KernelHashTable.byteCount <= 4096, let table = kernel.table
         else { throw .hashTableDoesNotFit(firmware: firmware.name, base: area.base, size: area.size) }
-        let verifier = try verifierNote(firmware, trust: trust)
+        let verifier = try trust.note(firmware: firmware.name, verifies: firmware.verifiesKernelHashes)
         var page = [UInt8](repeating: 0, count: 4096)
         page.replaceSubrange(offset..<offset + KernelHashTable.byteCount, with: table.bytes)
         return LaunchPlan.Run(
@@ -125,79 +133,28 @@ public struct SNPLaunch: Sendable {
             type: .normal, gpa: UInt64(section.gpa), content: .page(page), parts: kernel.nodes,
             details: [("tableOffset", .hex(offset)), ("verifier", .string(verifier))])
     }
-
-    /// What the trace says about the firmware's verifier; throws where it must not be passed over.
-    private static func verifierNote(
-        _ firmware: SNPFirmware, trust: KernelTrust
-    ) throws(SNPMeasurementError) -> String {
-        switch (firmware.verifiesKernelHashes, trust) {
-        case (true?, _): return "found in the firmware"
-        case (false?, .unverifiedAllowed): return "not in the firmware; allowed by request"
-        case (false?, _): throw .kernelNotVerified(firmware: firmware.name)
-        case (nil, .verifiedOnly): throw .verifierUnknown(firmware: firmware.name)
-        case (nil, _): return "cannot be told from this file"
-        }
-    }
 }
 
-extension SNPLaunch {
-    /// The digest and trace of one number of vCPUs of one model.
-    public struct Point: Sendable {
-        public var vcpus: Int
-        public var digest: Digest
-        /// Everything that was hashed, the prefix included.
-        public var trace: TraceNode
-    }
-
-    /// The save areas of the boot processor and of every other one.
-    public func saveAreas(_ signature: VCPUSignature) -> (boot: VMSA, application: VMSA) {
-        (
-            .boot(rules, signature: signature, features: features),
-            .application(rules, start: resetAddress, signature: signature, features: features)
-        )
-    }
-
-    /// One point for every count in `vcpus`; page contents are hashed once and every record is chained once.
-    public func points(_ signature: VCPUSignature, vcpus: ClosedRange<Int>) throws(SNPMeasurementError) -> [Point] {
-        guard vcpus.lowerBound >= 1, vcpus.upperBound <= 4096 else { throw .vcpuCount(vcpus.upperBound) }
-        let areas = saveAreas(signature)
-        var boot = vmsaRun(areas.boot, id: "vmsa-boot", name: "VMSA of the boot processor")
-        var application = vmsaRun(areas.application, id: "vmsa-others", name: "VMSA of every other processor")
-        boot.details = vmsaDetails(areas.boot)
-        application.details = vmsaDetails(areas.application)
-        let (first, bootNodes) = LaunchPlan(runs: [boot]).measure(after: prefix)
-        let contents = Digest.of(areas.application.bytes, .sha384)
-        var node = LaunchPlan(runs: [application]).measure(after: first).nodes
-        var digest = first
-        var points: [Point] = []
-        for count in 1...vcpus.upperBound {
-            if count > 1 { digest.add(.vmsa, gpa: rules.vmsaGPA, contents: contents) }
-            guard count >= vcpus.lowerBound else { continue }
-            node[0].count = count - 1
-            node[0].digest = digest.value
-            let tail = bootNodes + (count > 1 ? node : [])
-            points.append(Point(vcpus: count, digest: digest.value, trace: root(digest.value, tail, vcpus: count)))
+extension LaunchPlan.Run {
+    /// The pages of a firmware file, which ends at 4 GiB.
+    init(firmware name: String, bytes: [UInt8]) throws(SNPMeasurementError) {
+        guard !bytes.isEmpty, bytes.count.isMultiple(of: 4096), bytes.count < 1 << 32 else {
+            throw .firmwareNotWholePages(firmware: name, size: bytes.count)
         }
-        return points
+        self.init(
+            id: "firmware", name: "firmware pages", origin: "QEMU: the image ends at 4 GiB", type: .normal,
+            gpa: (1 << 32) - UInt64(bytes.count), count: bytes.count / 4096,
+            content: .file(artifact: name, offset: 0, bytes: bytes))
     }
 
-    private func root(_ digest: Digest, _ tail: [TraceNode], vcpus: Int) -> TraceNode {
-        TraceNode(
-            id: "snp", name: "SEV-SNP launch digest", origin: "SEV-SNP firmware ABI, PAGE_INFO chain",
-            register: "LAUNCH_DIGEST", digest: digest, details: [("vcpus", .count(vcpus))],
-            children: prefixNodes + tail)
-    }
-
-    private func vmsaRun(_ area: VMSA, id: String, name: String) -> LaunchPlan.Run {
-        LaunchPlan.Run(
-            id: id, name: name, origin: "VMM rules of vCPU reset state", type: .vmsa, gpa: rules.vmsaGPA, step: 0,
-            content: .page(area.bytes))
-    }
-
-    private func vmsaDetails(_ area: VMSA) -> [(name: String, value: Value)] {
-        [
-            ("gpaStep", .hex(0)), ("start", .hex(area.startAddress)), ("rdx", .hex(area.rdx)),
-            ("sevFeatures", .hex(area.sevFeatures)),
-        ]
+    /// The save area of one or more vCPUs.
+    init(_ area: VMSA, id: String, name: String, gpa: UInt64) {
+        self.init(
+            id: id, name: name, origin: "VMM rules of vCPU reset state", type: .vmsa, gpa: gpa, step: 0,
+            content: .page(area.bytes),
+            details: [
+                ("gpaStep", .hex(0)), ("start", .hex(area.startAddress)), ("rdx", .hex(area.rdx)),
+                ("sevFeatures", .hex(area.sevFeatures)),
+            ])
     }
 }

@@ -20,6 +20,10 @@ public enum SNPMeasurementError: ExplainedError, Equatable {
     /// A command line that a VMM would take otherwise than the file has it.
     case commandLineByte(artifact: String, offset: Int, byte: UInt8)
     case vcpuCount(Int)
+    /// An SVSM and a variable store that do not fit below the firmware in whole pages.
+    case svsmPlace(svsm: String, size: Int, variables: Int)
+    /// The firmware says no start address for a second vCPU.
+    case noResetAddress(firmware: String)
 
     public var outcome: Outcome { .unusable }
 
@@ -46,6 +50,11 @@ public enum SNPMeasurementError: ExplainedError, Equatable {
         case .missingArtifact(let name): "no artifact '\(name)' was given"
         case .commandLineByte(let artifact, let offset, let byte):
             "\(artifact)+\(hexadecimal(offset)): found byte \(hexadecimal(byte)) in the kernel command line"
+        case .svsmPlace(let svsm, let size, let variables):
+            "\(svsm): found \(size) bytes below a variable store of \(variables) bytes, expected whole 4096-byte pages "
+                + "that fit below the firmware"
+        case .noResetAddress(let firmware):
+            "\(firmware): more than one vCPU, but the firmware has no SEV-ES reset block to start a second one at"
         case .vcpuCount(let count): "found \(count) vCPUs, expected 1 to 4096"
         }
     }
@@ -64,6 +73,8 @@ public enum SNPMeasurementError: ExplainedError, Equatable {
         case .otherTEE: nil
         case .missingArtifact: "build the image first"
         case .commandLineByte: "QEMU's -append takes one line without a newline or NUL; remove it"
+        case .svsmPlace: "give the svsm.bin of the build, and the size of the variable store with --vars-size"
+        case .noResetAddress: "give the whole firmware code file of an OVMF with SEV-ES support"
         case .vcpuCount: "give --vcpus with a count in that range"
         }
     }

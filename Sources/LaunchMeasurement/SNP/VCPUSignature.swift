@@ -37,6 +37,11 @@ public struct VCPUSignature: Hashable, Sendable, CustomStringConvertible {
     /// The names that are known, without version suffixes.
     public static var knownNames: [String] { models.map(\.name) }
 
+    /// The signatures that are known, each once, with the first model name that has it.
+    public static var known: [(name: String, signature: VCPUSignature)] {
+        models.filter { $0.name != "EPYC-IBPB" }.map { ($0.name, VCPUSignature(rawValue: $0.signature)) }
+    }
+
     private static let models: [(name: String, signature: UInt32, hasVersions: Bool)] = [
         ("EPYC", 0x0080_0F12, true), ("EPYC-IBPB", 0x0080_0F12, false), ("EPYC-Rome", 0x0083_0F10, true),
         ("EPYC-Milan", 0x00A0_0F11, true), ("EPYC-Genoa", 0x00A1_0F10, true), ("EPYC-Turin", 0x00B0_0F00, true),

@@ -38,15 +38,30 @@ public struct VMMRules: Hashable, Sendable {
         csBSP: 0x9A, csAP: 0x9B, ss: 0x92, tr: 0x83, rdx: .fixed(0x600), gPAT: 0x0007_0406_0007_0406, mxcsr: 0,
         fcw: 0, secMem: .zero, cpuid: .last, vmsaGPA: 0xFFFF_FFFF_F000)
     /// Amazon EC2 before RDX changed.
-    public static var ec2Legacy: VMMRules {
-        var rules = ec2
-        rules.rdx = .fixed(0)
-        return rules
-    }
+    public static let ec2Legacy = ec2.with { $0.rdx = .fixed(0) }
     /// Google Compute Engine on Milan.
     public static let gce = VMMRules(
         csBSP: 0x9B, csAP: 0x9B, ss: 0x93, tr: 0x8B, rdx: .fixed(0x600), gPAT: 0x0007_0106, mxcsr: 0, fcw: 0,
         secMem: .unmeasured, cpuid: .table, vmsaGPA: 0xFFFF_FFFF_F000)
+    /// libkrun, as the sev crate has it.
+    public static let krun = VMMRules(
+        csBSP: 0x9A, csAP: 0x9A, ss: 0x92, tr: 0x83, rdx: .fixed(0), gPAT: 0x0007_0406_0007_0406, mxcsr: 0, fcw: 0,
+        secMem: .zero, cpuid: .table, vmsaGPA: 0xFFFF_FFFF_F000)
+
+    /// The same rules but for a change.
+    public func with(_ change: (inout VMMRules) -> Void) -> VMMRules {
+        var rules = self
+        change(&rules)
+        return rules
+    }
+
+    /// KVM that does not synchronise the FPU state into the save area: MXCSR and x87 control word stay 0.
+    public var withoutFPUState: VMMRules {
+        with {
+            $0.mxcsr = 0
+            $0.fcw = 0
+        }
+    }
 }
 
 extension VMMRules {

@@ -1,0 +1,183 @@
+import ArgumentParser
+import Bytes
+import Documents
+import Files
+import Firmware
+import Hashing
+import LaunchMeasurement
+
+/// The last part of a path: what errors and traces call a file.
+func fileName(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+
+/// A firmware file, or a record of one.
+enum FirmwareInput {
+    /// Reads `path`; a record already holds the digest of its pages, and then there must not be another `seed`.
+    static func read(_ path: String, seed: Digest?, lookForVerifier: Bool) throws -> SNPFirmware {
+        let bytes = try InputFile.contents(of: path, limit: OVMFImage.maximumByteCount)
+        guard bytes.first(where: { $0 != 0x20 && $0 != 0x0A && $0 != 0x0D && $0 != 0x09 }) == UInt8(ascii: "{") else {
+            let image = try OVMFImage(bytes, name: fileName(path))
+            return try SNPFirmware(image, seed: seed, lookForVerifier: lookForVerifier)
+        }
+        guard seed == nil else {
+            throw CommandFailure(
+                "\(path) is a record that holds the digest of its firmware's pages", hint: "leave --snp-ovmf-hash out")
+        }
+        return try SNPFirmware(record: JSONReader.parse(bytes, source: path), name: fileName(path))
+    }
+}
+
+/// The kernel of a direct boot, and what is said about a firmware that may not check it.
+struct KernelOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The kernel of a direct boot (kernel-hashes=on).", valueName: "file"))
+    var kernel: String?
+    @Option(help: ArgumentHelp("The initrd of a direct boot.", valueName: "file"))
+    var initrd: String?
+    @Option(help: ArgumentHelp("The kernel command line, taken byte for byte.", valueName: "text"))
+    var append: String?
+    @Flag(
+        name: .customLong("allow-unverified-kernel"), help: "Measure a kernel although the firmware does not check it.")
+    var allowUnverifiedKernel = false
+
+    var given: Bool { kernel != nil || initrd != nil || append != nil }
+    var trust: KernelTrust { allowUnverifiedKernel ? .unverifiedAllowed : .unknownAllowed }
+
+    /// The hashed files; nil without a kernel.
+    func inputs() throws -> KernelInputs? {
+        guard let kernel else {
+            guard initrd == nil, append == nil else {
+                throw CommandFailure(
+                    "--initrd and --append need --kernel", hint: "without a kernel nothing of them is measured")
+            }
+            return nil
+        }
+        return KernelInputs(
+            kernel: try .init(artifact: fileName(kernel), path: kernel),
+            initrd: try initrd.map { try .init(artifact: fileName($0), path: $0) },
+            commandLine: Array((append ?? "").utf8))
+    }
+
+    func refuse(in mode: String) throws {
+        guard given else { return }
+        throw CommandFailure("--mode \(mode) measures no kernel", hint: "leave --kernel, --initrd and --append out")
+    }
+
+    func warn(firmware: String, verifies: Bool?) {
+        if verifies == nil {
+            Console.warning(
+                "\(firmware): it cannot be told whether this firmware checks kernel hashes: no packed volume in it")
+        } else if verifies == false, allowUnverifiedKernel {
+            Console.warning("\(firmware) does not check kernel hashes: the host can boot any kernel under this digest")
+        }
+    }
+}
+
+/// Whose rules hold.
+struct VMMOptions: ParsableArguments {
+    @Option(
+        name: .customLong("vmm-type"),
+        help: ArgumentHelp(
+            "Whose rules for vCPU state and page order hold: \(KnownVMM.all.map(\.name).joined(separator: ", ")).",
+            valueName: "name"))
+    var known: KnownVMM = KnownVMM.all[0]
+    @Option(
+        name: .customLong("vmsa-gpa"),
+        help: ArgumentHelp("Address under which VMSA pages are measured, if not the VMM's usual one.", valueName: "hex")
+    )
+    var vmsaGPA: String?
+
+    func rules() throws -> VMMRules {
+        guard let vmsaGPA else { return known.rules }
+        guard let address = parseInteger(vmsaGPA), address.isMultiple(of: 4096) else {
+            throw CommandFailure("--vmsa-gpa: expected a multiple of 4096", hint: "for example 0xfffffffff000")
+        }
+        return known.rules.with { $0.vmsaGPA = address }
+    }
+
+    func facts() throws -> [(String, Value)] {
+        [
+            ("vmm", .string(known.name)), ("vmmValidity", .string(known.validity)),
+            ("vmmOrigin", .string(known.origin)), ("vmmConfidence", .string(known.confidence.rawValue)),
+            ("vmsaGPA", .hex(try rules().vmsaGPA)),
+        ]
+    }
+}
+
+extension KnownVMM: ExpressibleByArgument {
+    public init?(argument: String) {
+        guard let found = KnownVMM.named(argument) else { return nil }
+        self = found
+    }
+
+    public var defaultValueDescription: String { name }
+    public static var allValueStrings: [String] { all.map(\.name) }
+}
+
+/// How vCPU models are named on the command line.
+struct CPUOptions: ParsableArguments {
+    /// A signature and what it is called.
+    struct Model {
+        var name: String
+        var signature: VCPUSignature
+    }
+
+    @Option(
+        name: .customLong("vcpu-type"),
+        help: ArgumentHelp(
+            "CPU model as QEMU names it: \(VCPUSignature.knownNames.joined(separator: ", ")), any -vN; can be given "
+                + "more than once; 'all' for one of each signature.",
+            valueName: "name"))
+    var types: [String] = []
+    @Option(
+        name: .customLong("vcpu-sig"), help: ArgumentHelp("CPUID signature of the vCPU, 0 too.", valueName: "value"))
+    var signatures: [String] = []
+    @Option(name: .customLong("vcpu-family"), help: "Family of the vCPU, with model and stepping.")
+    var family: Int?
+    @Option(name: .customLong("vcpu-model"), help: "Model of the vCPU.")
+    var model: Int?
+    @Option(name: .customLong("vcpu-stepping"), help: "Stepping of the vCPU.")
+    var stepping: Int?
+
+    /// The models that were asked for; one with signature 0 if none was and none is needed.
+    func models(needed: Bool) throws -> [Model] {
+        let parts = [family, model, stepping]
+        let ways = [!types.isEmpty, !signatures.isEmpty, parts.contains { $0 != nil }].count { $0 }
+        guard ways <= 1 else {
+            throw CommandFailure(
+                "the vCPU is named in \(ways) ways",
+                hint: "give one of --vcpu-type, --vcpu-sig, or --vcpu-family, --vcpu-model and --vcpu-stepping")
+        }
+        if types == ["all"] { return VCPUSignature.known.map { Model(name: $0.name, signature: $0.signature) } }
+        if !types.isEmpty { return try types.map(named) }
+        if !signatures.isEmpty { return try signatures.map(raw) }
+        if let family, let model, let stepping {
+            guard let found = VCPUSignature(family: family, model: model, stepping: stepping) else {
+                throw CommandFailure(
+                    "vCPU family \(family), model \(model), stepping \(stepping): out of range",
+                    hint: "family up to 270, model up to 255, stepping up to 15")
+            }
+            return [Model(name: found.description, signature: found)]
+        }
+        guard ways == 0, !needed else {
+            throw CommandFailure(
+                "the vCPU is not named",
+                hint: "give --vcpu-type, --vcpu-sig, or --vcpu-family, --vcpu-model and --vcpu-stepping")
+        }
+        return [Model(name: "any", signature: VCPUSignature(rawValue: 0))]
+    }
+
+    private func named(_ name: String) throws -> Model {
+        guard let found = VCPUSignature(named: name) else {
+            throw CommandFailure(
+                "--vcpu-type: unknown CPU model '\(name)'",
+                hint: "known are \(VCPUSignature.knownNames.joined(separator: ", ")); --vcpu-sig takes any other")
+        }
+        return Model(name: name, signature: found)
+    }
+
+    private func raw(_ text: String) throws -> Model {
+        guard let value = parseInteger(text).flatMap({ UInt32(exactly: $0) }) else {
+            throw CommandFailure("--vcpu-sig: found '\(text)', expected a 32-bit number", hint: "0x00a00f11")
+        }
+        return Model(name: text, signature: VCPUSignature(rawValue: value))
+    }
+}
