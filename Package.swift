@@ -58,6 +58,7 @@ let package = Package(
             "LaunchMeasurement",
             ["Bytes", "Documents", "Files", "Hashing", "Trace", "DiskFormats", "Firmware", "EventLogs"]),
         module("ReferenceValues", ["Bytes", "Documents", "Files", "Hashing", "Signing", "Trace"]),
+        module("Explanation", ["Hashing", "LaunchMeasurement"]),
         module(
             "Release",
             [
@@ -71,7 +72,7 @@ let package = Package(
             dependencies: [
                 "Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "Trace", "Signing", "Transport", "Verity",
                 "DiskFormats", "EventLogs", "Firmware", "QEMUHost", "Packages", "GuestImage", "LaunchMeasurement",
-                "ReferenceValues", "Release",
+                "ReferenceValues", "Explanation", "Release",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -102,6 +103,7 @@ let package = Package(
                 "Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "Trace", "Firmware", "EventLogs",
                 "DiskFormats", "Archives",
             ]),
+        tests(of: "Explanation", ["Bytes", "Hashing", "Files", "Firmware", "LaunchMeasurement"]),
         tests(of: "ReferenceValues", ["Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "Signing", "Trace"]),
         tests(of: "Release", ["Bytes", "Documents", "Files", "Hashing"]),
         .testTarget(

@@ -61,6 +61,7 @@ struct Assay: AsyncParsableCommand {
             ProfileCommand.self,
             EventLogCommand.self,
             InspectCommand.self,
+            IdentifyCommand.self,
             VerityCommand.self,
             Verify.self,
             Key.self,

@@ -29,6 +29,7 @@ struct ModuleTableTests {
         "GuestImage": ["DiskFormats", "Verity", "Packages", "Trace"],
         "LaunchMeasurement": ["Documents", "Trace", "Firmware", "EventLogs"],
         "ReferenceValues": ["Bytes", "Documents", "Hashing", "Signing", "Trace"],
+        "Explanation": ["Firmware", "DiskFormats", "LaunchMeasurement", "Evidence", "ReferenceValues"],
         "Release": ["GuestImage", "LaunchMeasurement", "ReferenceValues", "Transport", "YAMLDocuments"],
         "TestSupport": ["Files", "Bytes"],
     ]

@@ -51,3 +51,14 @@ public struct SNPFirmware: Sendable {
         self.verifiesKernelHashes = verifiesKernelHashes
     }
 }
+
+extension SNPFirmware {
+    /// The same firmware with its pages hashed, for launches that share them.
+    public func folded() throws(SNPMeasurementError) -> SNPFirmware {
+        guard seed == nil else { return self }
+        var folded = self
+        folded.seed = try LaunchPlan(runs: [LaunchPlan.Run(firmware: name, bytes: bytes)]).measure().digest.value
+        folded.bytes = []
+        return folded
+    }
+}

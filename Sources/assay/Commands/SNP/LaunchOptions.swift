@@ -26,6 +26,31 @@ enum FirmwareInput {
     }
 }
 
+/// How a number of vCPUs or a range of them is written.
+enum LaunchRange {
+    static func parse(_ text: String) throws -> ClosedRange<Int> {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+        guard parts.count <= 2, let first = parts.first ?? nil, let last = parts.last ?? nil, first <= last else {
+            throw CommandFailure(
+                "--vcpus: found '\(text)', expected a count or a range", hint: "for example 4, or 1-255")
+        }
+        guard first >= 1, last <= SNPLaunch.maximumVCPUs else {
+            throw SNPMeasurementError.vcpuCount(first < 1 ? first : last)
+        }
+        return first...last
+    }
+}
+
+/// How a value of SEV_FEATURES is written.
+enum LaunchFeatures {
+    static func parse(_ text: String) throws -> UInt64 {
+        guard let value = parseInteger(text) else {
+            throw CommandFailure("--guest-features: found '\(text)', expected a number", hint: "for example 0x1")
+        }
+        return value
+    }
+}
+
 /// The kernel of a direct boot, and what is said about a firmware that may not check it.
 struct KernelOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The kernel of a direct boot (kernel-hashes=on).", valueName: "file"))
@@ -136,6 +161,11 @@ struct CPUOptions: ParsableArguments {
     var model: Int?
     @Option(name: .customLong("vcpu-stepping"), help: "Stepping of the vCPU.")
     var stepping: Int?
+
+    /// Whether any was asked for.
+    var given: Bool {
+        !types.isEmpty || !signatures.isEmpty || family != nil || model != nil || stepping != nil
+    }
 
     /// The models that were asked for; one with signature 0 if none was and none is needed.
     func models(needed: Bool) throws -> [Model] {

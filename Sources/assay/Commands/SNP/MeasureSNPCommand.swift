@@ -227,22 +227,12 @@ extension MeasureSNPCommand {
 
     func features() throws -> [UInt64] {
         guard !guestFeatures.isEmpty else { return [1] }
-        return try guestFeatures.map { text in
-            guard let value = parseInteger(text) else {
-                throw CommandFailure("--guest-features: found '\(text)', expected a number", hint: "for example 0x1")
-            }
-            return value
-        }
+        return try guestFeatures.map(LaunchFeatures.parse)
     }
 
     /// The vCPU counts that were asked for.
     func range() throws -> ClosedRange<Int> {
         guard let vcpus else { throw CommandFailure("--vcpus is missing", hint: "say how many vCPUs the guest has") }
-        let parts = vcpus.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-        guard parts.count <= 2, let first = parts.first ?? nil, let last = parts.last ?? nil, first <= last else {
-            throw CommandFailure(
-                "--vcpus: found '\(vcpus)', expected a count or a range", hint: "for example 4, or 1-255")
-        }
-        return first...last
+        return try LaunchRange.parse(vcpus)
     }
 }
