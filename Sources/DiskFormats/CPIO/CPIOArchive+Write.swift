@@ -138,6 +138,14 @@ extension CPIOArchive {
     /// 1, owner and time 0, lower-case digits; the trailer is a constant with the upper-case `0000000B`. Every member
     /// is padded to a multiple of 4. For `.osrel` the directory is `.extra` and the name `os-release`.
     public static func stubArchive(directory: String, name: String, contents: [UInt8]) -> [UInt8] {
+        let frame = stubFrame(directory: directory, name: name, byteCount: contents.count)
+        return frame.head + contents + frame.tail
+    }
+
+    /// What stands before and after the file's bytes in `stubArchive`.
+    public static func stubFrame(
+        directory: String, name: String, byteCount: Int
+    ) -> (head: [UInt8], tail: [UInt8]) {
         var folder = CPIOMember()
         folder.inode = 1
         folder.mode = FileType.directory | 0o555
@@ -148,11 +156,10 @@ extension CPIOArchive {
         file.name = Array("\(directory)/\(name)".utf8)
         var writer = ByteWriter()
         writer.append(folder.header(fileSize: 0))
-        writer.append(file.header(fileSize: UInt32(clamping: contents.count)))
-        writer.append(contents)
-        writer.pad(toMultipleOf: 4)
-        writer.append(trailer(upperCase: true))
-        return writer.bytes
+        writer.append(file.header(fileSize: UInt32(clamping: byteCount)))
+        // Headers are whole multiples of 4, so padding follows from the file's size alone.
+        let padding = byteCount.roundedUp(toMultipleOf: 4) - byteCount
+        return (writer.bytes, [UInt8](repeating: 0, count: padding) + trailer(upperCase: true))
     }
 }
 

@@ -84,10 +84,10 @@ extension BootEvents {
     }
 
     /// What the kernel's EFI stub measures: its options, and the initrd that it loaded.
-    mutating func linuxStub(options: [UInt8], initrd: [MeasuredEvent.Piece]) throws {
+    mutating func linuxStub(options: [MeasuredEvent.Piece], initrd: [MeasuredEvent.Piece]) throws {
         let origin = "Linux EFI stub"
         try append(
-            "kernel command line", pcr: 9, .eventTag, content: [.init("LoadOptions, UTF-16LE", .literal(options))],
+            "kernel command line", pcr: 9, .eventTag, content: options + [.init("NUL", .literal([0, 0]))],
             data: TaggedEvent.loadOptions.encoded, origin: origin)
         guard !initrd.isEmpty else { return }
         try append(

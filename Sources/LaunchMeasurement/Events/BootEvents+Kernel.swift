@@ -33,14 +33,16 @@ extension BootEvents {
         guard !line.contains(0), line.count < 1 << 16 else {
             throw MeasurementInputError("\(source.name): a command line of \(line.count) bytes, or one with NUL in it")
         }
-        let word = Array("initrd=initrd".utf8)
-        let units: [UInt8]
-        switch initrdWord {
-        case .before: units = word + [0x20] + line
-        case .after: units = line + [0x20] + word
+        let given = MeasuredEvent.Piece(
+            "command line", .range(artifact: "cmdline", offset: 0, count: line.count), encoding: .widened)
+        func word(_ text: String) -> MeasuredEvent.Piece {
+            .init("word of the firmware", .literal(Array(text.utf8)), encoding: .widened)
         }
-        var options = ByteWriter(capacity: units.count * 2 + 2)
-        for unit in units + [0] { options.append(UInt16(unit)) }
-        try linuxStub(options: options.bytes, initrd: [try contents.whole("initrd")])
+        let options =
+            switch initrdWord {
+            case .before: [word("initrd=initrd "), given]
+            case .after: [given, word(" initrd=initrd")]
+            }
+        try linuxStub(options: options, initrd: [try contents.whole("initrd")])
     }
 }

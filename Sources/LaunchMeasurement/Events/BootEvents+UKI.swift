@@ -59,7 +59,7 @@ extension BootEvents {
                 origin: "systemd-stub starts the kernel through the firmware")
         }
         try linuxStub(
-            options: try options(try image.contents(of: line)), initrd: try initrd(image, artifact, stub: stub))
+            options: [try options(line, of: artifact, in: image)], initrd: try initrd(image, artifact, stub: stub))
     }
 
     /// The partition table of the disk that the image was read from.
@@ -102,9 +102,12 @@ extension BootEvents {
             "section \(section.name)", .range(artifact: artifact, offset: range.lowerBound, count: range.count))
     }
 
-    /// `.cmdline` as UTF-16LE with NUL. The stub trims and replaces blanks and control characters; a line that it would
+    /// `.cmdline` up to its NUL, as UTF-16LE. The stub trims and replaces blanks and control characters; a line that it would
     /// change is refused, so that what is written is what runs.
-    private func options(_ section: ByteSource) throws -> [UInt8] {
+    private func options(
+        _ line: PEImage.Section, of artifact: String, in image: PEImage
+    ) throws -> MeasuredEvent.Piece {
+        let section = try image.contents(of: line)
         let bytes = try section.read(at: 0, count: section.count, ".cmdline").prefix { $0 != 0 }
         guard let text = String(validating: bytes, as: UTF8.self), !text.isEmpty,
             text.unicodeScalars.allSatisfy({ $0.value >= 0x20 }), text.first != " ", text.last != " "
@@ -113,10 +116,9 @@ extension BootEvents {
                 "\(section.name): the section .cmdline is empty, no UTF-8, or has blanks at an end or control characters",
                 hint: "systemd-stub would change it; write the command line as one trimmed line")
         }
-        var writer = ByteWriter()
-        writer.append(utf16: text)
-        writer.append(UInt16(0))
-        return writer.bytes
+        return .init(
+            "section .cmdline", .range(artifact: artifact, offset: line.contentRange.lowerBound, count: bytes.count),
+            encoding: .utf16)
     }
 
     private func initrd(_ image: PEImage, _ artifact: String, stub: StubRules) throws -> [MeasuredEvent.Piece] {
@@ -126,13 +128,12 @@ extension BootEvents {
         let size = section.contentRange.count
         let padding = size.roundedUp(toMultipleOf: 4) - size
         if padding > 0 { pieces.append(.init("padding", .literal([UInt8](repeating: 0, count: padding)))) }
-        let contents = try image.contents(of: release)
-        let text = try contents.read(at: 0, count: contents.count, ".osrel")
-        pieces.append(
-            .init(
-                "cpio archive with .extra/os-release",
-                .literal(CPIOArchive.stubArchive(directory: ".extra", name: "os-release", contents: text))))
-        return pieces
+        let frame = CPIOArchive.stubFrame(
+            directory: ".extra", name: "os-release", byteCount: release.contentRange.count)
+        return pieces + [
+            .init("cpio headers of .extra/os-release", .literal(frame.head)), piece(release, artifact),
+            .init("end of the cpio archive", .literal(frame.tail)),
+        ]
     }
 
     /// Sections that change what the stub does, and that this model does not describe, are refused.

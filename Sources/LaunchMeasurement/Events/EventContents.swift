@@ -42,7 +42,10 @@ public struct EventContents: Sendable {
             var hash = Hash(algorithm)
             for piece in pieces {
                 switch piece.source {
-                case .literal(let bytes): hash.update(bytes)
+                case .literal(let bytes): hash.update(piece.encoding.apply(to: bytes))
+                case .range(let artifact, let offset, let count) where piece.encoding != .bytes:
+                    let bytes = try source(artifact).read(at: offset, count: count, piece.name)
+                    hash.update(piece.encoding.apply(to: bytes))
                 case .range(let artifact, let offset, let count):
                     try source(artifact).forEachChunk(in: offset..<offset + count) { hash.update($0) }
                 }

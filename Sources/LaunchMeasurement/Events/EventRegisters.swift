@@ -47,12 +47,14 @@ extension MeasuredEvent {
         if let data, content.first?.source != .literal(data) { details.append(("eventData", .string(data.hex))) }
         var node = TraceNode(
             id: id, name: name, origin: origin, operation: .hash, register: register, digest: digest, details: details)
-        if content.count == 1 {
+        if content.count == 1, content[0].encoding == .bytes {
             node.source = content[0].source
         } else {
             node.operation = .concatenation
             node.children = content.enumerated().map { index, piece in
-                TraceNode(id: "\(id)/\(index)", name: piece.name, source: piece.source)
+                var part = TraceNode(id: "\(id)/\(index)", name: piece.name, source: piece.source)
+                if piece.encoding != .bytes { part.details = [("encoding", .string(piece.encoding.rawValue))] }
+                return part
             }
         }
         return node

@@ -1,3 +1,4 @@
+private import Bytes
 public import EventLogs
 public import Hashing
 public import Trace
@@ -24,10 +25,33 @@ public struct MeasuredEvent: Hashable, Sendable {
     public struct Piece: Hashable, Sendable {
         public var name: String
         public var source: TraceNode.Source
+        public var encoding: Encoding
 
-        public init(_ name: String, _ source: TraceNode.Source) {
+        public init(_ name: String, _ source: TraceNode.Source, encoding: Encoding = .bytes) {
             self.name = name
             self.source = source
+            self.encoding = encoding
+        }
+    }
+
+    /// How the bytes of a piece enter the digest; a trace says it in the piece's detail `encoding`.
+    public enum Encoding: String, Hashable, Sendable, CaseIterable {
+        /// As they are.
+        case bytes
+        /// Every byte becomes a UTF-16LE unit.
+        case widened = "byte-to-utf16le"
+        /// UTF-8 text becomes UTF-16LE.
+        case utf16 = "utf8-to-utf16le"
+
+        /// The bytes that enter; `.utf16` needs valid UTF-8.
+        func apply(to bytes: [UInt8]) -> [UInt8] {
+            var writer = ByteWriter(capacity: bytes.count * 2)
+            switch self {
+            case .bytes: return bytes
+            case .widened: for byte in bytes { writer.append(UInt16(byte)) }
+            case .utf16: writer.append(utf16: String(decoding: bytes, as: UTF8.self))
+            }
+            return writer.bytes
         }
     }
 

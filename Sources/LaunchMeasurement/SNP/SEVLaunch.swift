@@ -114,7 +114,8 @@ public struct SEVLaunch: Sendable {
     private func root(_ digest: Digest, _ nodes: [TraceNode], vcpus: Int?) -> TraceNode {
         TraceNode(
             id: mode == .sev ? "sev" : "sev-es", name: "\(mode == .sev ? "SEV" : "SEV-ES") launch digest",
-            origin: "SEV API 0.24, LAUNCH_UPDATE_DATA and LAUNCH_UPDATE_VMSA", register: "LAUNCH_DIGEST",
-            digest: digest, details: vcpus.map { [("vcpus", .count($0))] } ?? [], children: nodes)
+            origin: "SEV API 0.24, LAUNCH_UPDATE_DATA and LAUNCH_UPDATE_VMSA", operation: .chain,
+            register: "LAUNCH_DIGEST", digest: digest, details: vcpus.map { [("vcpus", .count($0))] } ?? [],
+            children: nodes)
     }
 }

@@ -55,7 +55,7 @@ extension SNPLaunch {
     private func root(_ digest: Digest, _ tail: [TraceNode], vcpus: Int) -> TraceNode {
         TraceNode(
             id: "snp", name: "SEV-SNP launch digest", origin: "SEV-SNP firmware ABI, PAGE_INFO chain",
-            register: "LAUNCH_DIGEST", digest: digest, details: [("vcpus", .count(vcpus))],
+            operation: .chain, register: "LAUNCH_DIGEST", digest: digest, details: [("vcpus", .count(vcpus))],
             children: prefixNodes + tail)
     }
 }
