@@ -75,7 +75,7 @@ public enum MRTD {
         }
     }
 
-    private static func record(_ name: String, _ address: UInt64) -> [UInt8] {
+    static func record(_ name: String, _ address: UInt64) -> [UInt8] {
         var writer = ByteWriter(capacity: 128)
         writer.append(text: name)
         writer.append(repeating: 0, count: 16 - writer.count)

@@ -1,0 +1,42 @@
+public import Bytes
+public import Firmware
+
+/// Why an IGVM file that could be read cannot be measured as asked.
+public enum IGVMError: ExplainedError, Equatable {
+    case platformMissing(file: String, wanted: IGVMPlatform.Kind, found: [IGVMPlatform.Kind])
+    case platformNotMeasured(file: String, IGVMPlatform.Kind)
+    case zeroPagesNotNative(IGVMPlatform.Kind)
+    /// A secrets or CPUID page where only SEV-SNP has one.
+    case pageKind(file: String, offset: Int, kind: IGVMPageData.Kind, platform: IGVMPlatform.Kind)
+    case tooManyPages(file: String)
+    /// KVM takes one save area from a file.
+    case severalSaveAreas(file: String, offset: Int)
+
+    public var outcome: Outcome { .unusable }
+
+    public var description: String {
+        switch self {
+        case .platformMissing(let file, let wanted, let found):
+            "\(file): not made for \(wanted); its platforms are \(found.map(\.description).joined(separator: ", "))"
+        case .platformNotMeasured(let file, let kind): "\(file): a \(kind) launch has no measurement that is known here"
+        case .zeroPagesNotNative(let kind): "zero pages as such exist on SEV-SNP alone, not on \(kind)"
+        case .pageKind(let file, let offset, let kind, let platform):
+            "\(file)+\(hexadecimal(offset)): PAGE_DATA: found a \(kind) page for \(platform), expected one for SEV-SNP"
+        case .tooManyPages(let file):
+            "\(file): found more than \(IGVMLaunch.maximumPageCount) pages of 4096 bytes in one launch"
+        case .severalSaveAreas(let file, let offset):
+            "\(file)+\(hexadecimal(offset)): VP_CONTEXT: found a second one, expected a single one for QEMU and KVM"
+        }
+    }
+
+    public var hint: String? {
+        switch self {
+        case .platformMissing: "choose one of these with --platform, or build the file for the other platform"
+        case .platformNotMeasured: "snp, tdx, sev and sev-es are known"
+        case .zeroPagesNotNative: "leave out --zero-pages native"
+        case .pageKind: "the loader would refuse this file on that platform"
+        case .tooManyPages: "no loader has that much memory in a file; it is broken or hostile"
+        case .severalSaveAreas: "QEMU refuses such a file; --placement file measures it for other loaders"
+        }
+    }
+}
