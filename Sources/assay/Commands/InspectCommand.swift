@@ -18,7 +18,7 @@ struct InspectCommand: ParsableCommand {
 
     /// What `inspect` knows, asked in this order; each format adds a line.
     static let recognizers: [FileRecognizer] = [
-        .ovmf, .unifiedKernel, .peImage, .gptDisk, .fat, .erofs, .cpio,
+        .igvm, .ovmf, .unifiedKernel, .peImage, .gptDisk, .fat, .erofs, .cpio,
     ]
 
     func run() throws {

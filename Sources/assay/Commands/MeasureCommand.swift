@@ -7,6 +7,7 @@ struct MeasureCommand: ParsableCommand {
         abstract: "Say what hardware will report for an image, before any machine has booted it.",
         subcommands: [
             MeasureImageCommand.self, MeasureSNPCommand.self, MeasureTDXCommand.self, MeasureTPMCommand.self,
+            MeasureIGVMCommand.self,
         ],
         defaultSubcommand: MeasureImageCommand.self
     )
