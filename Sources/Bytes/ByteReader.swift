@@ -82,11 +82,13 @@ public struct ByteReader: ~Escapable {
     }
 
     /// Reads bytes that must be exactly these (a magic number, a GUID).
-    public mutating func expect(_ field: String, bytes expected: [UInt8]) throws(FormatError) {
+    public mutating func expect(
+        _ field: String, bytes expected: [UInt8], hint: String? = nil
+    ) throws(FormatError) {
         let start = position
         let found = try bytes(expected.count, field)
         guard found == expected else {
-            throw error(field, found: found.hex, expected: expected.hex, at: start)
+            throw error(field, found: found.hex, expected: expected.hex, at: start, hint: hint)
         }
     }
 

@@ -42,8 +42,18 @@ public struct ObjectDecoder {
 
     /// The node of a key that must be there.
     public mutating func node(_ key: String) throws(DocumentError) -> Node {
-        guard let node = optionalNode(key) else { throw error(key, "missing; it is required") }
+        guard let node = optionalNode(key) else { throw missing(key) }
         return node
+    }
+
+    /// A key that is not there; a key that nobody asked for and that looks like it is probably what was meant.
+    private func missing(_ key: String) -> DocumentError {
+        let near = order.filter { members[$0.key] != nil && !known.contains($0.key) }
+            .first { Self.distance(key, $0.key) <= 2 }
+        guard let near else { return error(key, "missing; it is required") }
+        return DocumentError(
+            near.node.location, path: pathOf(near.key), "unknown key, and '\(key)' is missing",
+            hint: "did you mean '\(key)'?")
     }
 
     /// A string; an unquoted YAML scalar counts as one.

@@ -1,7 +1,6 @@
 public import Bytes
-private import Glibc
 
 extension FileError: ExplainedError {
-    /// A path that is not there is the caller's; everything else is the machine's.
-    public var outcome: Outcome { [ENOENT, ENOTDIR, EISDIR].contains(code) ? .unusable : .environment }
+    /// A path that is not there, or leads to something of another kind, is the caller's; everything else is the machine's.
+    public var outcome: Outcome { isInput ? .unusable : .environment }
 }

@@ -9,6 +9,8 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     public var code: Int32
     public var reason: String
     public var hint: String?
+    /// Whether another file or name must be given; else the machine stands in the way.
+    public var isInput: Bool
 
     public init(_ operation: String, _ path: String, code: Int32, hint: String? = nil) {
         self.path = path
@@ -16,22 +18,34 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
         self.code = code
         self.reason = errorText(code)
         self.hint = hint ?? Self.usualHint(code)
+        isInput = [ENOENT, ENOTDIR, EISDIR, ENAMETOOLONG, ELOOP].contains(code)
     }
 
-    public init(_ operation: String, _ path: String, reason: String, hint: String? = nil) {
+    public init(_ operation: String, _ path: String, reason: String, isInput: Bool = false, hint: String? = nil) {
         self.path = path
         self.operation = operation
         self.code = 0
         self.reason = reason
         self.hint = hint
+        self.isInput = isInput
     }
 
     public var description: String { "\(path): cannot \(operation): \(reason)" }
 
+    /// A program that is needed and not on PATH.
+    static func notInstalled(_ program: String) -> FileError {
+        FileError(
+            "run", program, reason: "not installed",
+            hint:
+                "install the package that has the program, or put its folder on PATH; ci/setup installs all that are used"
+        )
+    }
+
     private static func usualHint(_ code: Int32) -> String? {
         switch code {
-        case ENOSPC, EDQUOT: "free some space there, or choose another place with --output; nothing was replaced"
-        case ENOENT: "check the path"
+        case ENOSPC, EDQUOT: "free some space there, or choose another place; what was there before is unchanged"
+        case ENOENT, ENOTDIR, EISDIR, ELOOP: "check the path"
+        case ENAMETOOLONG: "choose a shorter name"
         case EACCES, EPERM: "check the permissions of the file and of the folders above it"
         case EROFS: "the file system is mounted read-only; choose another place"
         default: nil

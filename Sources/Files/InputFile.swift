@@ -34,7 +34,9 @@ public final class InputFile: Sendable {
             size = Int(clamping: bytes)
         default:
             close(descriptor)
-            throw FileError("read", path, reason: "not a file", hint: "give a regular file or a block device")
+            throw FileError(
+                "read", path, reason: "not a file", isInput: true,
+                hint: "give a regular file or a block device")
         }
         self.path = path
         self.descriptor = descriptor
@@ -92,7 +94,9 @@ public final class InputFile: Sendable {
     public static func contents(of path: String, limit: Int = 1 << 31) throws(FileError) -> [UInt8] {
         let file = try InputFile(path)
         guard file.size <= limit else {
-            throw FileError("read", path, reason: "\(file.size) bytes, more than the \(limit) that are accepted here")
+            throw FileError(
+                "read", path, reason: "\(file.size) bytes, more than the \(limit) that are accepted here",
+                isInput: true, hint: "this is probably another file than the one meant")
         }
         return try file.read(at: 0, count: file.size)
     }

@@ -15,7 +15,7 @@ public final class RunningProgram {
     /// Starts `program`.
     public init(_ program: Subprocess) throws(FileError) {
         guard let path = Subprocess.find(program.program) else {
-            throw FileError("run", program.program, reason: "not installed", hint: "install it, or run ci/setup")
+            throw FileError.notInstalled(program.program)
         }
         var ends: [Int32] = [-1, -1]
         // A socket and not two pipes: a program that is gone must not end us with SIGPIPE.

@@ -9,7 +9,7 @@ extension Subprocess {
     /// how far a program may go. The result holds the exit code and standard error.
     public func stream(limit: Int = 1 << 20, _ body: (RawSpan) throws -> Void) throws -> Result {
         guard let path = Self.find(program) else {
-            throw FileError("run", program, reason: "not installed", hint: "install it, or run ci/setup")
+            throw FileError.notInstalled(program)
         }
         let stdin = try Self.scratch([])
         defer { close(stdin) }

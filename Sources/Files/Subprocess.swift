@@ -31,12 +31,13 @@ public struct Subprocess: Sendable {
         self.directory = directory
     }
 
-    /// The full path of `program` on PATH; nil if it is not installed.
+    /// The full path of `program` on PATH, or where administrators' tools are, which is not on everybody's PATH; nil if it
+    /// is not installed.
     public static func find(_ program: String) -> String? {
         if program.contains("/") { return unsafe access(program, X_OK) == 0 ? program : nil }
-        let path = FileSystem.environment("PATH") ?? ""
+        let path = FileSystem.environment("PATH") ?? "/usr/bin:/bin"
         let folders: [String] = path.split(separator: ":").map { String($0) }
-        for folder in folders + ["/usr/bin", "/usr/sbin", "/sbin", "/bin"] {
+        for folder in folders + ["/usr/sbin", "/sbin"] {
             let candidate = "\(folder)/\(program)"
             if unsafe access(candidate, X_OK) == 0 { return candidate }
         }
@@ -46,7 +47,7 @@ public struct Subprocess: Sendable {
     /// Runs the program with `input` on its standard input and gathers what it prints, up to `limit` bytes a stream.
     public func run(input: [UInt8] = [], limit: Int = 256 << 20) throws(FileError) -> Result {
         guard let path = Self.find(program) else {
-            throw FileError("run", program, reason: "not installed", hint: "install it, or run ci/setup")
+            throw FileError.notInstalled(program)
         }
         // Output goes to unlinked temporary files: no pipe can fill up and stop us both.
         let stdin = try Self.scratch(input)

@@ -24,7 +24,9 @@ public struct Mirror: Sendable, Hashable {
         while address.hasSuffix("/") { address = address.dropLast() }
         let known = ["http://", "https://", "file://"].first { address.hasPrefix($0) && address.count > $0.count }
         guard let known, address.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-            throw PackageError("mirror '\(text)'", "is no http, https or file address")
+            throw PackageError(
+                "mirror '\(text)'", "is no http, https or file address",
+                hint: "write ADDRESS or ARCHIVE=ADDRESS, for example debian=https://mirror.example/debian")
         }
         let last = address.dropFirst(known.count).split(separator: "/").last.map { String($0) }
         guard let archive = name ?? last, !archive.isEmpty else {
@@ -84,6 +86,8 @@ public struct PackageSources: Sendable {
     private func sources(of archive: String) -> FileSources {
         let own = mirrors.filter { $0.archive == archive }
         let others = mirrors.filter { $0.archive != archive }
-        return FileSources(pools: pools, cache: cache, mirrors: (own + others).map(\.address))
+        var addresses: [String] = []
+        for mirror in own + others where !addresses.contains(mirror.address) { addresses.append(mirror.address) }
+        return FileSources(pools: pools, cache: cache, mirrors: addresses)
     }
 }

@@ -24,7 +24,9 @@ public struct BuiltArtifacts: Sendable {
     public init(_ folder: String) throws {
         let path = folder + "/" + Self.listName
         guard FileSystem.exists(path) else {
-            throw FileError("read", path, reason: "there is no build", hint: "run 'assay build' for this image first")
+            throw FileError(
+                "read", path, reason: "there is no build", isInput: true,
+                hint: "run 'assay build' for this image first, or name its folder with --build")
         }
         list = try InputFile.contents(of: path, limit: 16 << 20)
         self.folder = folder

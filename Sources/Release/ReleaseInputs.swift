@@ -45,7 +45,8 @@ public struct ReleaseInputs: Sendable {
     private mutating func add(_ path: String, as name: String, _ role: Inputs.File.Role) throws(FileError) {
         guard FileSystem.kind(of: path) == .file else {
             throw FileError(
-                "read", path, reason: "not a regular file", hint: "inputs of a release are regular files only")
+                "read", path, reason: "not a regular file", isInput: true,
+                hint: "inputs of a release are regular files only")
         }
         items.append(Item(name: name, role: role, bytes: try InputFile.contents(of: path, limit: 64 << 20)))
     }

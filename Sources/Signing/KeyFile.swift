@@ -22,7 +22,9 @@ public enum KeyFile {
     public static func passphrase(at path: String) throws -> String {
         let line = try text(at: path).prefix { !$0.isNewline }
         guard !line.isEmpty else {
-            throw FileError("read the passphrase", path, reason: "its first line is empty")
+            throw FileError(
+                "read the passphrase", path, reason: "its first line is empty", isInput: true,
+                hint: "put the passphrase on the first line")
         }
         return String(line)
     }

@@ -17,8 +17,10 @@ public struct ContentStore: Sendable {
         self.path = path
         try FileSystem.makeDirectory(path, mode: 0o700)
         // The final "." makes a link's target count, not the link.
-        guard let owner = FileSystem.owner(of: path + "/."), owner == FileSystem.effectiveUser else {
-            throw ForeignStore(path: path, owner: FileSystem.owner(of: path + "/."))
+        let owner = FileSystem.owner(of: path + "/.")
+        guard let owner, owner == FileSystem.effectiveUser else {
+            // One that may not be entered has an owner as well.
+            throw ForeignStore(path: path, owner: owner ?? FileSystem.owner(of: path))
         }
     }
 

@@ -60,7 +60,10 @@ public struct FileSources: Sendable {
             }
             let likely = ([file.path, FileSystem.name(of: file.path)] + file.otherNames).map { pool + "/" + $0 }
             for candidate in likely {
-                guard let bytes = read(candidate, file) else { continue }
+                guard let bytes = read(candidate, file) else {
+                    if let problem = problem(candidate, file) { tried.append(problem) }
+                    continue
+                }
                 if Digest.of(bytes, file.digest.algorithm) == file.digest { return bytes }
                 tried.append("\(candidate): the right name and size, another hash")
             }
@@ -78,6 +81,19 @@ public struct FileSources: Sendable {
     private func read(_ path: String, _ file: PinnedFile) -> [UInt8]? {
         guard let input = try? InputFile(path), input.size == file.byteCount else { return nil }
         return try? input.read(at: 0, count: file.byteCount)
+    }
+
+    /// What is wrong with a file that has the right name; nil if there is none.
+    private func problem(_ path: String, _ file: PinnedFile) -> String? {
+        guard FileSystem.exists(path) else { return nil }
+        do {
+            let size = try InputFile(path).size
+            guard size != file.byteCount else { return "\(path): cannot be read" }
+            let kind = size < file.byteCount ? "cut short, or another file" : "another file"
+            return "\(path): the right name, but \(size) bytes instead of \(file.byteCount): \(kind)"
+        } catch {
+            return error.description
+        }
     }
 
     // MARK: mirrors

@@ -14,7 +14,7 @@ public enum YAMLReader {
         guard bytes.count <= maximumSize else {
             throw DocumentError(top, "found \(bytes.count) bytes, expected at most \(maximumSize)")
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw DocumentError(top, "expected UTF-8") }
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw notUTF8(bytes, source: source) }
         try refuseDeepNesting(text, source: source)
         do {
             // A node holds its anchor weakly: the parser must live until the tree is converted.
@@ -26,7 +26,7 @@ public enum YAMLReader {
         } catch let error as DocumentError {
             throw error
         } catch let error as YamlError {
-            throw composed(error, source: source)
+            throw composed(error, text, source: source)
         } catch {
             throw DocumentError(top, "not YAML: \(error)")
         }
@@ -45,16 +45,23 @@ public enum YAMLReader {
         }
     }
 
-    private static func composed(_ error: YamlError, source: String) -> DocumentError {
+    private static func notUTF8(_ bytes: [UInt8], source: String) -> DocumentError {
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        let bad = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0
+        return DocumentError(
+            Location(source: source, line: bad + 1, column: 1), "holds bytes that are not UTF-8",
+            hint: "save the file as UTF-8 text")
+    }
+
+    private static func composed(_ error: YamlError, _ text: String, source: String) -> DocumentError {
         switch error {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
             return DocumentError(Location(source: source, line: mark.line, column: mark.column), problem)
         case .duplicatedKeysInMapping(let duplicates, let context):
-            let mark = context.mark
-            let keys = duplicates.sorted().joined(separator: ", ")
-            return DocumentError(
-                Location(source: source, line: mark.line, column: mark.column), "duplicate key \(keys)")
+            return DuplicateKey(
+                duplicates.first ?? "", at: (context.mark.line, context.mark.column), in: text
+            ).error(source: source)
         default:
             return DocumentError(Location(source: source), "not YAML: \(error)")
         }

@@ -18,13 +18,38 @@ enum Console {
     }
 
     static func error(_ text: String, hint: String? = nil) {
-        writeError("assay: error: " + escape(text))
-        if let hint { writeError("assay: hint: " + escape(hint)) }
+        writeError("assay: error: " + message(text))
+        if let hint { writeError("assay: hint: " + message(hint)) }
     }
 
     static func warning(_ text: String, hint: String? = nil) {
-        writeError("assay: warning: " + escape(text))
-        if let hint { writeError("assay: hint: " + escape(hint)) }
+        writeError("assay: warning: " + message(text))
+        if let hint { writeError("assay: hint: " + message(hint)) }
+    }
+
+    /// A message's text: safe, no line too long to read, and further lines indented, so that a name with a line end in it
+    /// cannot begin a message of its own.
+    static func message(_ text: String) -> String {
+        let lines = escape(text).split(separator: "\n", omittingEmptySubsequences: false).map { shortened(String($0)) }
+        return lines.enumerated().map { $0.offset == 0 || $0.element.hasPrefix("  ") ? $0.element : "  " + $0.element }
+            .joined(separator: "\n")
+    }
+
+    /// The line without its middle if it is very long; the end, which says what was expected, stays.
+    private static func shortened(_ line: String) -> String {
+        let most = 1200
+        guard line.count > most else { return line }
+        return "\(line.prefix(most / 2)) … \(line.count - most) more characters … \(line.suffix(most / 2))"
+    }
+
+    /// Writes out what was printed; false if it did not arrive, as on a full disk.
+    static func flush() -> Bool {
+        let failed = fflush(nil) != 0
+        let code = errno
+        guard failed else { return true }
+        error(
+            "standard output: cannot write: \(unsafe String(cString: strerror(code)))", hint: "the output is not whole")
+        return false
     }
 
     static func writeError(_ text: String) {

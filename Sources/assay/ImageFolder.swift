@@ -29,6 +29,7 @@ struct ImageFolder {
     {
         let folder = LockFolder(path)
         let lock = try folder.require()
+        try lock.require(request: definition.resolutionRequest, source: folder.lockPath)
         let digest = Digest.of(try InputFile.contents(of: folder.lockPath), .sha256)
         let chosen = try definition.resolved(for: variant)
         return ImageBuilder(

@@ -17,8 +17,10 @@ enum Main {
                 try command.run()
             }
         } catch {
-            exit(report(error))
+            let code = report(error)
+            exit(Console.flush() ? code : Outcome.environment.rawValue)
         }
+        if !Console.flush() { exit(Outcome.environment.rawValue) }
     }
 
     /// The words after the program's name.
@@ -42,7 +44,7 @@ enum Main {
             return 0
         }
         if let code = error as? ExitCode { return code.rawValue }
-        Console.writeError(text)
+        Console.writeError(Console.escape(text))
         return Outcome.unusable.rawValue
     }
 }

@@ -144,3 +144,19 @@ struct ObjectDecoderTests {
         #expect(throws: DocumentError.self) { try decoder.hex("c") }
     }
 }
+
+@Suite("missing keys")
+struct MissingKeyTests {
+    @Test("a key that looks like the missing one is named in its place")
+    func nearMiss() throws {
+        let node = try JSONReader.parse(Array("{\n\"versoin\": 1}".utf8), source: "x.json")
+        var decoder = try ObjectDecoder(node)
+        let error = #expect(throws: DocumentError.self) { try decoder.integer("version") }
+        #expect(error?.path == "versoin")
+        #expect(error?.location.line == 2)
+        #expect(error?.hint == "did you mean 'version'?")
+        var other = try ObjectDecoder(node)
+        let far = #expect(throws: DocumentError.self) { try other.integer("epoch") }
+        #expect(far?.problem == "missing; it is required")
+    }
+}

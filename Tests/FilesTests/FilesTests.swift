@@ -51,7 +51,12 @@ struct OutputFileTests {
     @Test("what is not a file is refused")
     func notAFile() {
         #expect(throws: FileError.self) { try InputFile("/dev/null") }
-        #expect(throws: FileError.self) { try InputFile.contents(of: folder.path) }
+        let directory = #expect(throws: FileError.self) { try InputFile.contents(of: folder.path) }
+        #expect(directory?.description == "\(folder.path): cannot read: not a file")
+        #expect(directory?.outcome == .unusable)
+        let long = #expect(throws: FileError.self) { try InputFile(String(repeating: "x", count: 5000)) }
+        #expect(long?.hint == "choose a shorter name")
+        #expect(long?.outcome == .unusable)
     }
 
     @Test("chunks cover a range exactly once")

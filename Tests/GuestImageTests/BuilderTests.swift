@@ -122,6 +122,21 @@ struct BuilderTests {
         #expect(try FileSystem.list(sample.folder.file("x")) == [".out.lock", "out"])
     }
 
+    @Test("nothing but an earlier build is replaced: other directories, files and an empty name are refused")
+    func replaceable() throws {
+        let sample = try SampleImage()
+        let path = try sample.folder.write("precious/file", [1])
+        let folder = sample.folder.file("precious")
+        for output in [folder, folder + "/", path, ""] {
+            #expect(throws: ImageError.self) { try sample.builder().build(to: output) }
+        }
+        #expect(try InputFile.contents(of: path) == [1])
+        #expect(try FileSystem.list(folder) == ["file"])
+        let empty = sample.folder.file("empty")
+        try FileSystem.makeDirectory(empty)
+        for _ in 0..<2 { try sample.builder().build(to: empty) }
+    }
+
     @Test("a lock made for another definition is refused")
     func staleLock() throws {
         let sample = try SampleImage()

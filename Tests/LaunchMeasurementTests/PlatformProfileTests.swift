@@ -46,7 +46,7 @@ struct PlatformProfileTests {
         "what it does not understand is refused with its place",
         arguments: [
             ("tee: snp", "tee: sgx", "expected one of snp, tdx, vtpm"),
-            ("bootPath: direct", "bootPth: direct", "bootPath: missing"),
+            ("bootPath: direct", "bootPth: direct", "bootPth: unknown key, and 'bootPath' is missing"),
             ("name: vmsa.ss", "name: vmsa.sss", "rule 'vmsa.ss' is missing"),
             ("name: pages.cpuid", "name: vmsa.ss", "given twice"),
             ("value: table", "value: first", "expected one of table, last"),

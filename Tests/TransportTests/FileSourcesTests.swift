@@ -34,6 +34,15 @@ struct FileSourcesTests {
         #expect(error?.tried.contains { $0.contains("another hash") } == true)
     }
 
+    @Test("say that a file of the right name is cut short")
+    func cutShort() throws {
+        try folder.write("pool/demo_2.0+x_amd64.deb", Array(Self.contents.dropLast()))
+        let error = #expect(throws: FileUnavailable.self) {
+            _ = try FileSources(pools: [folder.file("pool")]).fetch(file)
+        }
+        #expect(error?.tried.contains { $0.contains("14 bytes instead of 15: cut short") } == true)
+    }
+
     @Test("pass by a file of the right name and wrong bytes when another has the hash")
     func decoy() throws {
         try folder.write("pool/demo_2.0+x_amd64.deb", Self.wrong)

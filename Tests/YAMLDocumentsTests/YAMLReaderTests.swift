@@ -45,6 +45,28 @@ struct YAMLReaderTests {
         #expect(error?.location.line ?? 0 > 0)
     }
 
+    @Test(
+        "a duplicate key is named with the second place and its path",
+        arguments: [
+            ("a: 1\nb: 2\na: 3\n", 3, "a"), ("x:\n  a: 1\n  b:\n    a: 2\n\n  # a\n  a: 3\n", 7, "x.a"),
+            ("- k: 1\n- k: 1\n  l: 2\n  k: 3\n", 4, "[1].k"), ("x: [{a: 1, a: 2}]\n", 1, "a"),
+            ("x:\n  - y:\n      'q': 1\n      \"q\": 2\n", 4, "x[0].y.q"),
+        ])
+    func duplicatePlace(text: String, line: Int, path: String) {
+        let error = #expect(throws: DocumentError.self) { try parse(text) }
+        #expect(error?.problem.hasPrefix("duplicate key") == true)
+        #expect(error?.location.line == line)
+        #expect(error?.path == path)
+    }
+
+    @Test("bytes that are no UTF-8 are named with their line")
+    func notUTF8() {
+        let error = #expect(throws: DocumentError.self) {
+            try YAMLReader.parse(Array("a: 1\nb: ".utf8) + [0xFF, 0x0A], source: "x.yaml")
+        }
+        #expect(error?.description == "x.yaml:2:1: holds bytes that are not UTF-8")
+    }
+
     @Test("refuses deep nesting and large documents")
     func limits() {
         #expect(throws: DocumentError.self) { try parse(String(repeating: "[", count: 100_000)) }

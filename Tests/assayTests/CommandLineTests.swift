@@ -1,3 +1,4 @@
+import Files
 import TestSupport
 import Testing
 
@@ -9,6 +10,35 @@ struct CommandLineTests {
         #expect(result.status == 2)
         #expect(result.output.isEmpty)
         #expect(result.errorText.contains("no-such-verb"))
+    }
+
+    @Test("control characters reach no terminal, and a name with a line end begins no message of its own")
+    func controlCharacters() throws {
+        let name = "a\u{1B}[31m\nassay: error: b"
+        for words in [[name], ["inspect", name], ["key", "generate", "-o", "k", "--algorithm", name]] {
+            let result = try Subprocess(BuiltProgram.path, words).run()
+            #expect(result.status == 2)
+            #expect(!result.errors.contains(0x1B))
+            #expect(result.errorText.contains("\\u{1b}[31m"))
+        }
+        let result = try BuiltProgram.run("inspect", name)
+        #expect(result.errorText.split(separator: "\n").count { $0.hasPrefix("assay: error:") } == 1)
+    }
+
+    @Test("a very long name is shortened in the middle")
+    func longName() throws {
+        let result = try BuiltProgram.run("inspect", String(repeating: "x", count: 5000))
+        #expect(result.status == 2)
+        #expect(result.errors.count < 2000)
+        #expect(result.errorText.contains("cannot open: file name too long"))
+    }
+
+    @Test("output that does not arrive is an error of the machine", .enabled(if: FileSystem.exists("/dev/full")))
+    func fullOutput() throws {
+        let program = try BuiltProgram.path
+        let result = try Subprocess("sh", ["-c", "'\(program)' --help >/dev/full"]).run()
+        #expect(result.status == 3)
+        #expect(result.errorText.contains("standard output: cannot write: No space left on device"))
     }
 
     @Test("help and version go to standard output with exit 0")

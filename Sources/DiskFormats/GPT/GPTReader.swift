@@ -10,7 +10,8 @@ extension GPT {
         let sectors = disk.size / Self.sectorSize
         guard sectors > 2 * (Self.tableSectors + 1) + 1 else {
             throw FormatError(
-                source: disk.path, field: "disk", found: "\(disk.size) bytes", expected: "room for two tables")
+                source: disk.path, field: "disk", found: "\(disk.size) bytes", expected: "room for two tables",
+                hint: "this is no disk with a GUID partition table, or it is cut short")
         }
         try Self.checkProtectiveMBR(of: disk)
         let primary = try Self.header(of: disk, at: 1)
@@ -54,7 +55,8 @@ extension GPT {
         let offset = Int(lba) * sectorSize
         let bytes = try disk.read(at: offset, count: headerSize)
         return try bytes.withReader(source: disk.path, base: offset) { reader in
-            try reader.expect("Signature", bytes: Array("EFI PART".utf8))
+            try reader.expect(
+                "Signature", bytes: Array("EFI PART".utf8), hint: "there is no GUID partition table on this disk")
             try reader.expect("Revision", UInt32(0x10000))
             try reader.expect("HeaderSize", UInt32(headerSize))
             let crc: UInt32 = try reader.read("HeaderCRC32")
@@ -71,7 +73,8 @@ extension GPT {
             let last: UInt64 = try reader.read("LastUsableLBA")
             guard first <= last, last < UInt64(disk.size / sectorSize) else {
                 throw reader.error(
-                    "LastUsableLBA", found: "\(first) to \(last)", expected: "sectors of the disk", at: 48)
+                    "LastUsableLBA", found: "\(first) to \(last)", expected: "sectors of the disk", at: 48,
+                    hint: "the disk may be cut short")
             }
             let guid = try reader.guid("DiskGUID")
             let entriesLBA: UInt64 = try reader.read("PartitionEntryLBA")

@@ -10,7 +10,7 @@ extension PEImage {
     /// Throws `FormatError` with the field's name in the PE format.
     public init(_ source: ByteSource) throws {
         let peOffset: Int = try source.withReader(count: 64, "DOS header") { (reader) throws in
-            try reader.expect("e_magic", bytes: Array("MZ".utf8))
+            try reader.expect("e_magic", bytes: Array("MZ".utf8), hint: "this is no PE image, as kernels and UKIs are")
             try reader.seek(to: 0x3C, "e_lfanew")
             return Int(try reader.read("e_lfanew", as: UInt32.self))
         }

@@ -39,6 +39,7 @@ public struct ImageBuilder: Sendable {
     @discardableResult
     public func build(to output: String) throws -> BuiltImage {
         try lock.require(request: definition.resolutionRequest)
+        try Self.requireReplaceable(output)
         let output = output == "/" || !output.hasSuffix("/") ? output : String(output.dropLast())
         let parent = FileSystem.parent(of: output)
         try FileSystem.makeDirectory(parent)
@@ -55,6 +56,22 @@ public struct ImageBuilder: Sendable {
                 try? FileSystem.remove(fresh)
                 throw error
             }
+        }
+    }
+
+    /// Requires that nothing but an earlier build would be replaced: a mistyped name must not cost somebody's files.
+    private static func requireReplaceable(_ output: String) throws {
+        guard !output.isEmpty else { throw ImageError("output", "the name is empty", hint: "name a directory") }
+        guard let kind = FileSystem.kind(of: output) else { return }
+        guard kind == .directory else {
+            throw ImageError(
+                output, "is there already and is no directory", hint: "remove it yourself, or choose another place")
+        }
+        let names = try FileSystem.list(output)
+        guard names.isEmpty || names.contains("artifacts.json") else {
+            throw ImageError(
+                output, "is there already and is no build of Assay's (it has no artifacts.json)",
+                hint: "nothing was touched; choose another place, or empty the directory yourself")
         }
     }
 

@@ -11,7 +11,9 @@ enum PartitionTable {
     static func measured(of disk: ByteSource) throws -> (event: GPTEvent, entries: [Range<Int>]) {
         let header = try disk.read(at: sector, count: GPTEvent.headerSize, "GPT header")
         let place = try header.withReader(source: disk.name, base: disk.base + sector) { reader throws in
-            try reader.expect("GPT header.Signature", bytes: Array("EFI PART".utf8))
+            try reader.expect(
+                "GPT header.Signature", bytes: Array("EFI PART".utf8),
+                hint: "there is no GUID partition table on this disk")
             try reader.seek(to: 72, "GPT header.PartitionEntryLBA")
             let lba = try reader.read("GPT header.PartitionEntryLBA", as: UInt64.self)
             let count = try reader.read("GPT header.NumberOfPartitionEntries", as: UInt32.self)

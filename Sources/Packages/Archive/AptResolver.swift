@@ -178,6 +178,11 @@ struct AptResolver {
             let lines = result.errorText.split(separator: "\n").filter { $0.hasPrefix("E:") || $0.hasPrefix("W:") }
             let said = (lines.isEmpty ? result.errorText.split(separator: "\n").suffix(3) : lines[...])
                 .map { "\n  \($0)" }.joined()
+            if said.contains("required for verification, but") {
+                throw PackageError(
+                    "apt", "cannot check the archive's signature, no program for it is installed:\(said)",
+                    outcome: .environment, hint: "install gpgv or sqv; both come with Debian")
+            }
             let isUnsigned = Self.signatureFailures.contains { said.contains($0) }
             throw PackageError(
                 "apt", "\(program) \(arguments[0]) failed:\(said)", outcome: isUnsigned ? .no : outcome,

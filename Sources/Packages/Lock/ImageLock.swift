@@ -40,11 +40,13 @@ public struct ImageLock: Sendable, Hashable {
         return package
     }
 
-    /// Requires that the lock answers `request` and no other question.
-    public func require(request other: ResolutionRequest) throws(PackageError) {
+    /// Requires that the lock answers `request` and no other question; `source` names the lock in the error.
+    public func require(
+        request other: ResolutionRequest, source: String = "image.lock.json"
+    ) throws(PackageError) {
         guard request == other else {
             throw PackageError(
-                "image.lock.json", "was made for other packages, suites or keys than image.yaml asks for now",
+                source, "was made for other packages, suites or keys than image.yaml asks for now",
                 outcome: .no,
                 hint: "run 'assay lock --update' for this image")
         }

@@ -22,12 +22,13 @@ public struct BundleSource: Sendable {
     public static func folder(_ path: String) throws(FileError) -> BundleSource {
         guard FileSystem.kind(of: path) != .file else {
             throw FileError(
-                "read", path, reason: "a file", hint: "give the folder NAME-VERSION.assay that 'assay publish' wrote")
+                "read", path, reason: "a file", isInput: true,
+                hint: "give the folder NAME-VERSION.assay that 'assay publish' wrote")
         }
         return BundleSource(name: path, fileNames: try FileSystem.filesBelow(path)) { name, limit in
             let full = path + "/" + name
             guard FileSystem.kind(of: full) == .file else {
-                throw FileError("read", full, reason: "not a regular file")
+                throw FileError("read", full, reason: "not a regular file", isInput: true)
             }
             return try InputFile.contents(of: full, limit: limit)
         }

@@ -37,7 +37,7 @@ struct BuildCommand: ParsableCommand {
 
     private static func text(_ built: BuiltImage, _ place: String) -> String {
         let width = built.artifacts.map(\.name.count).max() ?? 0
-        var lines = ["\(built.name) \(built.version) (\(built.variant.rawValue)) in \(place)"]
+        var lines = ["\(built.name) \(built.version) (\(built.variant.rawValue)) in \(Console.escape(place))"]
         lines.append("root hash \(built.rootHash)")
         for artifact in built.artifacts {
             let name = artifact.name + String(repeating: " ", count: width - artifact.name.count)

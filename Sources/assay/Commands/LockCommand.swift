@@ -84,7 +84,7 @@ struct LockCommand: ParsableCommand {
         } else {
             print(Self.summary(lock, folder).joined(separator: "\n"))
         }
-        try lock.require(request: request)
+        try lock.require(request: request, source: folder.lockPath)
     }
 
     private func check(_ folder: LockFolder, _ request: ResolutionRequest) throws -> LockCheck {

@@ -69,6 +69,7 @@ struct MeasureTDXCommand: ParsableCommand {
     func run() throws {
         let pinned = try PlatformFolder(options.profile)
         let firmware = try InputFile.contents(of: options.firmware)
+        try pinned.profile.firmware.check(firmware, source: options.firmware)
         let artifacts = BootArtifacts(paths: ["vmlinuz": kernel, "initrd": initrd, "cmdline": cmdline])
         let measurements = try TDXMeasurement.measure(
             profile: pinned.profile, firmware: firmware, blobs: pinned.blobs, artifacts: artifacts)
@@ -100,6 +101,7 @@ struct MeasureTPMCommand: ParsableCommand {
     func run() throws {
         let pinned = try PlatformFolder(options.profile)
         let firmware = try InputFile.contents(of: options.firmware)
+        try pinned.profile.firmware.check(firmware, source: options.firmware)
         let artifacts = BootArtifacts(paths: ["uki.efi": uki, "disk.raw": disk])
         let measurements = try VTPMMeasurement.measure(
             profile: pinned.profile, firmware: firmware, blobs: pinned.blobs, artifacts: artifacts)
