@@ -1,5 +1,6 @@
 internal import Bytes
 private import EventLogs
+private import Files
 import Firmware
 import Trace
 
@@ -25,8 +26,11 @@ extension BootEvents {
 
     /// The ACPI blobs as QEMU hands them out, before linking, in the order in which the loader script fetches them.
     mutating func acpiBlobs() throws {
-        let order = ["etc/table-loader"] + (try LoaderScript.files(of: contents.source("etc/table-loader")))
-        for name in order {
+        let source = try contents.source(LinkerScript.itemName)
+        let script = try source.withReader(count: source.count, "table-loader") { reader throws in
+            try LinkerScript(parsing: &reader)
+        }
+        for name in [LinkerScript.itemName] + script.files {
             try append(
                 "fw_cfg \(name)", pcr: 1, .platformConfigFlags, content: [try contents.whole(name)],
                 data: Array("ACPI DATA".utf8), origin: "edk2 AcpiPlatformDxe: order of the loader script")
