@@ -30,7 +30,7 @@ public struct Publication: Sendable {
         self.source = source
         archiveChain = chain.state
         var inputs = try ReleaseInputs(imageFolder: imageFolder, platforms: platforms.map(\.folder))
-        for index in chain.indexes { inputs.add(index: "image/index/" + index.name, index.bytes) }
+        for index in chain.indexes { inputs.add(index: ReleaseInputs.indexPrefix + index.name, index.bytes) }
         self.inputs = inputs
     }
 

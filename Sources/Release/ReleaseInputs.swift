@@ -17,6 +17,8 @@ public struct ReleaseInputs: Sendable {
     }
 
     static let definitionName = "image.yaml"
+    /// Indexes of the archive that only hashes in the lock name.
+    static let indexPrefix = "image/index/"
     private(set) var items: [Item] = []
 
     /// Reads the files below the image's folder and below each profile's folder; links and devices are refused.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bytes
+import Documents
 import Files
 import GuestImage
 import Packages
@@ -29,12 +30,24 @@ struct PublishOptions: ParsableArguments {
             "Also write a trust policy that accepts this development bundle, with every waiver spelt out.",
             valueName: "file"))
     var writeDevelopmentTrust: String?
+    @Option(
+        help: ArgumentHelp(
+            "Folder of published values; the statement is compared with NAME/VERSION/statement.json in it.",
+            valueName: "directory"))
+    var published = "measurements"
+    @Option(help: ArgumentHelp("Also write the report, as --json prints it, to this file.", valueName: "file"))
+    var report: String?
+    @Flag(help: "Say that locked files are gone and the lock was made anew, so published values cannot come out.")
+    var inputsGone = false
     @Flag(help: "Go on although the package indexes that prove the lock are gone; the statement says so.")
     var allowUnverifiedArchive = false
 
     func validate() throws {
         guard (sourceRepository == nil) == (sourceCommit == nil) else {
             throw ValidationError("--source-repository and --source-commit go together")
+        }
+        guard !inputsGone || channel == ReferenceStatement.Image.developmentChannel else {
+            throw ValidationError("--inputs-gone: values of another lock are for the channel 'development' only")
         }
         guard !key.isEmpty else { throw ValidationError("no --key: a bundle without a signature proves nothing") }
     }
@@ -44,6 +57,7 @@ struct PublishOptions: ParsableArguments {
         var bundle: String
         var statement: ReferenceStatement
         var remarks: [String]
+        var values: PublishedValues
     }
 
     /// From a build to its bundle: measured under `profiles`, stated, signed.
@@ -53,7 +67,9 @@ struct PublishOptions: ParsableArguments {
         let artifacts = try BuiltArtifacts(build)
         let platforms = try profiles.measure(artifacts, sources: sources)
         let published = try publish(image, artifacts, platforms, sources: sources)
-        return ReleaseReport(published, artifacts: artifacts, platforms: platforms)
+        let made = ReleaseReport(published, artifacts: artifacts, platforms: platforms)
+        if let report { try OutputFile.write(Array(ReadableJSON.encode(made.document).utf8), to: report) }
+        return made
     }
 
     /// Statement, envelope, bundle.
@@ -89,6 +105,8 @@ struct PublishOptions: ParsableArguments {
             let policy = DevelopmentPolicy(key: first.publicKey, accepting: written, expires: expires)
             try OutputFile.write(Array(policy.text.utf8), to: writeDevelopmentTrust)
         }
-        return Published(bundle: bundle, statement: written, remarks: chain.remarks)
+        return Published(
+            bundle: bundle, statement: written, remarks: chain.remarks,
+            values: inputsGone ? .inputsGone : try PublishedValues(written, in: self.published))
     }
 }

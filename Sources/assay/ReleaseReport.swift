@@ -19,7 +19,7 @@ struct ReleaseReport {
         Swift.print(json ? ReadableJSON.encode(try document) : try text, terminator: "")
     }
 
-    private var document: Value {
+    var document: Value {
         get throws {
             let image = published.statement.image
             return .object([
@@ -31,6 +31,7 @@ struct ReleaseReport {
                 ("archiveChain", .string(published.statement.archiveChain.rawValue)),
                 ("remarks", .array(of: published.remarks.map { .string($0) })),
                 ("platforms", .array(of: try platforms.map { try $0.summary() })),
+                ("published-values", .string(published.values.text)),
             ])
         }
     }
@@ -49,6 +50,7 @@ struct ReleaseReport {
             lines.append("archive chain \(published.statement.archiveChain.rawValue)")
             lines += published.remarks.map { "              \(Console.escape($0))" }
             return lines.map { $0 + "\n" }.joined() + "\n" + MeasurementText(platforms).text
+                + "\npublished-values: \(Console.escape(published.values.text))\n"
         }
     }
 }

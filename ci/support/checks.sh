@@ -7,6 +7,19 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/assay-ci.XXXXXX")
 chmod 755 "$scratch"
 trap 'rm -rf "$scratch"' EXIT
 
+# What the stages build: images/minimal, or the copy with a lock of today that the release stage has made of it when
+# the archive has dropped locked files and unavailable.txt names them.
+test_image() { cat "$top/build/test-image" 2>/dev/null || echo images/minimal; }
+
+# missing_files FACTS: `SHA256 NAME` for each locked file that nobody has, of what `assay lock --check --json` printed.
+missing_files() {
+    python3 -c 'import json, sys
+for item in json.load(open(sys.argv[1]))["unavailable"]: print(item["sha256"], item["name"])' "$1"
+}
+
+# all_named IMAGE FILE: whether each line of FILE is one of the image's unavailable.txt; prints those that are not.
+all_named() { ! grep -vxFf <(grep -v '^#' "$1/unavailable.txt" 2>/dev/null) "$2"; }
+
 # check WHAT COMMAND…: passes when the command exits 0.
 check() {
     local what=$1 start=$SECONDS

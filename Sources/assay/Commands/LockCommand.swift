@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bytes
 import Documents
+import Files
 import GuestImage
 import Hashing
 import Packages
@@ -34,7 +35,7 @@ struct LockCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "File of OpenPGP keys to take the pinned ones from; the host's Debian archive keys if not given.",
+            "File of OpenPGP keys to take the pinned ones from. Also ASSAY_KEYRING; else the host's Debian archive keys.",
             valueName: "file"))
     var keyring: String?
 
@@ -60,7 +61,7 @@ struct LockCommand: ParsableCommand {
     // MARK: making a lock
 
     private func resolve(_ request: ResolutionRequest, into folder: LockFolder) throws {
-        guard let keys = keyring ?? LockUpdate.hostKeyring else {
+        guard let keys = keyring ?? FileSystem.environment("ASSAY_KEYRING") ?? LockUpdate.hostKeyring else {
             throw CommandFailure(
                 "no keys of the archive are installed here", outcome: .environment,
                 hint: "install debian-archive-keyring, or name a file of keys with --keyring")
