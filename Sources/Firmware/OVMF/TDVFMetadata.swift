@@ -1,4 +1,4 @@
-import Bytes
+internal import Bytes
 
 /// The TDX metadata of an OVMF image (Intel TDX Virtual Firmware Design Guide, §11).
 ///
@@ -39,6 +39,19 @@ public struct TDVFMetadata: Hashable, Sendable {
         /// Offset of the section's record in the image.
         public var recordOffset: Int
 
+        public init(
+            dataOffset: UInt32, rawSize: UInt32, address: UInt64, memorySize: UInt64, kind: Kind, attributes: UInt32,
+            recordOffset: Int
+        ) {
+            self.dataOffset = dataOffset
+            self.rawSize = rawSize
+            self.address = address
+            self.memorySize = memorySize
+            self.kind = kind
+            self.attributes = attributes
+            self.recordOffset = recordOffset
+        }
+
         /// Content goes into MRTD (MR.EXTEND).
         public var extendsMR: Bool { attributes & 1 != 0 }
         /// Added later by the guest (PAGE.AUG): nothing of it goes into MRTD.
@@ -54,6 +67,12 @@ public struct TDVFMetadata: Hashable, Sendable {
     public let sections: [Section]
     /// Offset of the descriptor in the image.
     public let offset: Int
+
+    /// Sections known otherwise than from an image.
+    public init(sections: [Section]) {
+        self.sections = sections
+        offset = 0
+    }
 
     init(image: [UInt8], fromEnd: Int, source: String) throws(FormatError) {
         guard fromEnd >= Self.headerByteCount, fromEnd <= image.count else {

@@ -42,6 +42,8 @@ extension GUID {
     public static let efiGlobalVariable = GUID(constant: "8be4df61-93ca-11d2-aa0d-00e098032b8c")
     /// EFI_IMAGE_SECURITY_DATABASE: db, dbx (UEFI 2.10, section 32.6.1).
     public static let imageSecurityDatabase = GUID(constant: "d719b2cb-3d3a-4596-a3bc-dad00e67656f")
+    /// edk2's gEfiSecureBootEnableDisableGuid: SecureBootEnable.
+    public static let secureBootEnable = GUID(constant: "f0a30bc7-af08-4556-99c4-001009c93a44")
     static let nonVolatileVolume = GUID(constant: "fff12b8d-7696-4c8b-a985-2747075b4f50")
     static let authenticatedVariables = GUID(constant: "aaf32c78-947b-439a-a180-2e144ec37792")
     static let workingBlock = GUID(constant: "9e58292b-7c68-497d-a0ce-6500fd9f1b95")

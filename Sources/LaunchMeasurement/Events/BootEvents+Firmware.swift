@@ -90,9 +90,12 @@ extension BootEvents {
     /// What the kernel's EFI stub measures: its options, and the initrd that it loaded.
     mutating func linuxStub(options: [MeasuredEvent.Piece], initrd: [MeasuredEvent.Piece]) throws {
         let origin = "Linux EFI stub"
-        try append(
-            "kernel command line", pcr: 9, .eventTag, content: options + [.init("NUL", .literal([0, 0]))],
-            data: TaggedEvent.loadOptions.encoded, origin: origin)
+        // Without any options there is nothing to measure, not even a NUL.
+        if !options.allSatisfy(\.isEmpty) {
+            try append(
+                "kernel command line", pcr: 9, .eventTag, content: options + [.init("NUL", .literal([0, 0]))],
+                data: TaggedEvent.loadOptions.encoded, origin: origin)
+        }
         guard !initrd.isEmpty else { return }
         try append(
             "initrd", pcr: 9, .eventTag, content: initrd, data: TaggedEvent.initrd.encoded, origin: origin)

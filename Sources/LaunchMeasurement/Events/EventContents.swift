@@ -25,6 +25,9 @@ public struct EventContents: Sendable {
         return source
     }
 
+    /// Whether there is a source of this name.
+    public func has(_ name: String) -> Bool { sources[name] != nil }
+
     /// A whole source as a piece.
     public func whole(_ name: String) throws -> MeasuredEvent.Piece {
         let source = try source(name)
@@ -33,6 +36,23 @@ public struct EventContents: Sendable {
             return MeasuredEvent.Piece(name, .literal(try source.read(at: 0, count: source.count, name)))
         }
         return MeasuredEvent.Piece(name, .range(artifact: name, offset: 0, count: source.count))
+    }
+
+    /// The bytes of pieces one after the other as they enter a digest; more than `limit` are refused.
+    func bytes(of pieces: [MeasuredEvent.Piece], limit: Int) throws -> [UInt8] {
+        var result: [UInt8] = []
+        for piece in pieces {
+            guard result.count <= limit, piece.byteCount <= limit - result.count else {
+                throw MeasurementInputError("\(piece.name): more than \(limit) bytes")
+            }
+            switch piece.source {
+            case .literal(let bytes): result += piece.encoding.apply(to: bytes)
+            case .range(let artifact, let offset, let count):
+                result += piece.encoding.apply(
+                    to: try source(artifact).read(at: offset, count: count, piece.name))
+            }
+        }
+        return result
     }
 
     /// The digests of pieces one after the other.

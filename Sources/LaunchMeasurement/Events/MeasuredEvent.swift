@@ -32,6 +32,16 @@ public struct MeasuredEvent: Hashable, Sendable {
             self.source = source
             self.encoding = encoding
         }
+
+        /// Bytes before any encoding.
+        var byteCount: Int {
+            switch source {
+            case .literal(let bytes): bytes.count
+            case .range(_, _, let count): count
+            }
+        }
+
+        var isEmpty: Bool { byteCount == 0 }
     }
 
     /// How the bytes of a piece enter the digest; a trace says it in the piece's detail `encoding`.

@@ -15,6 +15,19 @@ public enum SecureBootValue: String, Sendable, CaseIterable {
         case .on: [1]
         }
     }
+
+    /// What a firmware finds when it starts with a store: without secure boot in the build nothing makes the variable;
+    /// with it, a platform key switches it on unless SecureBootEnable says otherwise (edk2 AuthVariableLib).
+    ///
+    /// - Parameter built: the firmware was built with secure boot.
+    public init(_ store: VariableStore, built: Bool) {
+        guard built else {
+            self = .absent
+            return
+        }
+        let enable = store.value("SecureBootEnable", .secureBootEnable)
+        self = store.value("PK", .efiGlobalVariable) != nil && (enable ?? [1]) == [1] ? .on : .off
+    }
 }
 
 /// Rules about measured boot that a TD's and a TPM's profile share, and the firmware's own data.
