@@ -1,4 +1,4 @@
-internal import Bytes
+import Bytes
 
 /// What QEMU hands out beside `etc/acpi/tables`, derived from the tables' places (QEMU `hw/acpi/bios-linker-loader.c`,
 /// `hw/i386/acpi-build.c`).

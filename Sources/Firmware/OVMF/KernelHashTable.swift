@@ -1,4 +1,4 @@
-internal import Bytes
+import Bytes
 public import Hashing
 
 /// The table of hashes that QEMU puts into the guest for a direct boot (QEMU target/i386/sev.c, `SevHashTable`).

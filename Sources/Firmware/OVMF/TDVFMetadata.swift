@@ -1,4 +1,4 @@
-internal import Bytes
+import Bytes
 
 /// The TDX metadata of an OVMF image (Intel TDX Virtual Firmware Design Guide, §11).
 ///
