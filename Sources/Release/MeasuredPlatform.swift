@@ -17,6 +17,8 @@ public struct MeasuredPlatform: Sendable {
         let profile = folder.profile
         self.folder = folder
         switch profile.tee {
+        case .snp where profile.loadsIGVM:
+            measurements = try SNPMeasurement.measureIGVM(profile: profile, firmware: firmware)
         case .snp:
             measurements = try SNPMeasurement.measure(
                 profile: profile, firmware: OVMFImage(firmware, name: "firmware"), artifacts: artifacts)

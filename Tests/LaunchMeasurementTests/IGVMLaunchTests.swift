@@ -205,6 +205,60 @@ struct IGVMLaunchTests {
         #expect(bytes[0x50...].elementsEqual([1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0]))
     }
 
+    @Test("other processors under KVM start from reset, after the boot processor's save area")
+    func otherProcessors() throws {
+        let milan = VCPUSignature(rawValue: 0x00A0_0F11)
+        let launch = try launch(.sample, rules: IGVMRules(placement: .kvm))
+        let points = try launch.points(milan, vcpus: 1...3)
+        #expect(points.map(\.vcpus) == [1, 2, 3] && points[0].digest == launch.measure().digest)
+        var digest = LaunchDigest(seed: points[0].digest)
+        let reset = VMSA.boot(.qemu, signature: milan, features: 1).bytes
+        for point in points.dropFirst() {
+            digest.add(.vmsa, gpa: 0xFFFF_FFFF_F000, contents: .of(reset, .sha384))
+            #expect(point.digest == digest.value && point.trace.digest == digest.value)
+        }
+        #expect(points[2].trace.children.last?.count == 2)
+        #expect(throws: IGVMError.otherProcessors(file: "f.igvm")) {
+            try self.launch(.sample).points(milan, vcpus: 1...2)
+        }
+        #expect(throws: IGVMError.vcpuCount(0)) { try launch.points(milan, vcpus: 0...2) }
+        let es = try self.launch(.sample, .sevES, rules: IGVMRules(placement: .kvm))
+        let data = samplePages().filter { $0.type == .normal }.compactMap(\.contents)
+        let area = VMSA.boot(.qemu, signature: milan, features: 0).bytes
+        let pages = data + [IGVMBytes.sampleSaveArea(features: 0), area, area]
+        #expect(try es.points(milan, vcpus: 3...3)[0].digest == .of(Array(pages.joined()), .sha256))
+    }
+
+    @Test("an OVMF image put into an IGVM file page by page has the digest of the image itself")
+    func wrappedFirmware() throws {
+        let image = try OVMFImage(SyntheticFirmware().bytes, name: "syn.fd")
+        let milan = VCPUSignature(rawValue: 0x00A0_0F11)
+        let direct = try SNPLaunch(firmware: SNPFirmware(image, lookForVerifier: false)).points(milan, vcpus: 1...1)[0]
+        var file = IGVMBytes()
+        file.platform(2, mask: 1)
+        for start in stride(from: 0, to: image.bytes.count, by: 4096) {
+            file.page(image.baseGPA + UInt64(start), data: Array(image.bytes[start..<start + 4096]))
+        }
+        for section in try image.sevMetadata().sections {
+            let kind: UInt16 = section.kind == .secrets ? 1 : section.kind == .cpuid ? 2 : 0
+            for page in stride(from: 0, to: section.size, by: 4096) {
+                file.page(UInt64(section.gpa + page), kind: kind)
+            }
+        }
+        file.processor(0xFFFF_FFFF_F000, data: VMSA.boot(.qemu, signature: milan, features: 1).bytes)
+        let launch = try launch(file, rules: IGVMRules(zeroPages: .native))
+        #expect(launch.measure().digest == direct.digest)
+        #expect(try IGVMFile(file.bytes, name: "f").firmware(launch.platform) == image.bytes)
+    }
+
+    @Test("known loaders have names of their own, rules and an origin")
+    func loaders() {
+        #expect(Set(KnownIGVMLoader.all.map { $0.name.lowercased() }).count == KnownIGVMLoader.all.count)
+        #expect(KnownIGVMLoader.all.allSatisfy { !$0.origin.isEmpty && !$0.validity.isEmpty })
+        #expect(KnownIGVMLoader.named("qemu")?.rules == IGVMRules(placement: .kvm, parameters: .qemu))
+        #expect(KnownIGVMLoader.named("other") == nil)
+    }
+
     @Test("what cannot be measured is refused with a reason")
     func refuses() throws {
         #expect(

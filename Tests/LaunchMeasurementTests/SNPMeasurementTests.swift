@@ -74,6 +74,33 @@ struct SNPMeasurementTests {
         #expect(all[0].trace.children.flatMap(\.children).isEmpty)
     }
 
+    @Test("a profile whose firmware is an IGVM file states how it is loaded")
+    func igvm() throws {
+        let file = IGVMBytes.sample.bytes
+        func rules(_ placement: String) -> (String, String) {
+            let names = [("zero_pages", "normal"), ("placement", placement), ("parameters", "file")]
+            let text = names.map {
+                "  - name: igvm.\($0.0)\n    value: \($0.1)\n    origin: test\n    confidence: read-in-source\n"
+            }
+            return ("rules:\n", "rules:\n" + text.joined())
+        }
+        let noHashes = ("kernelHashes: true", "kernelHashes: false")
+        let kvm = try profileFor(file, [rules("kvm"), noHashes])
+        #expect(kvm.loadsIGVM)
+        let points = try SNPMeasurement.measureIGVM(profile: kvm, firmware: file)
+        #expect(points.count == 128 && Set(points.map(\.registers)).count == 127)
+        let launch = try IGVMLaunch(
+            IGVMFile(file, name: "firmware"), platform: .snp, rules: IGVMRules(placement: .kvm))
+        #expect(points[0].registers[0].digest == launch.measure().digest)
+        #expect(throws: DocumentError.self) { try profileFor(file, [rules("kvm")]) }
+        #expect(throws: DocumentError.self) { try profileFor(file, [rules("file"), noHashes]) }
+        let one = try profileFor(file, [rules("file"), noHashes, ("last: 64", "last: 1")])
+        #expect(try SNPMeasurement.measureIGVM(profile: one, firmware: file).map(\.axes) == [[]])
+        let features = try profileFor(file, [rules("kvm"), noHashes, ("features: 0x1", "features: 0x21")])
+        #expect(throws: IGVMError.self) { try SNPMeasurement.measureIGVM(profile: features, firmware: file) }
+        #expect(throws: IGVMError.self) { try SNPMeasurement.measureIGVM(profile: profileFor(file), firmware: file) }
+    }
+
     @Test("a newline at the end of the command line is refused: QEMU would not see it")
     func newline() throws {
         var changed = artifacts

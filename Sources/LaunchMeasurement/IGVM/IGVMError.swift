@@ -11,6 +11,11 @@ public enum IGVMError: ExplainedError, Equatable {
     case tooManyPages(file: String)
     /// KVM takes one save area from a file.
     case severalSaveAreas(file: String, offset: Int)
+    /// Other processors are known under KVM alone, and only beside a boot processor.
+    case otherProcessors(file: String)
+    case vcpuCount(Int)
+    /// A profile whose rules are for IGVM files and whose section is not.
+    case profile(name: String, problem: String)
 
     public var outcome: Outcome { .unusable }
 
@@ -26,6 +31,11 @@ public enum IGVMError: ExplainedError, Equatable {
             "\(file): found more than \(IGVMLaunch.maximumPageCount) pages of 4096 bytes in one launch"
         case .severalSaveAreas(let file, let offset):
             "\(file)+\(hexadecimal(offset)): VP_CONTEXT: found a second one, expected a single one for QEMU and KVM"
+        case .otherProcessors(let file):
+            "\(file): several vCPUs: what a loader measures for them is known for SEV-SNP and SEV-ES on KVM alone, "
+                + "with a VP_CONTEXT in the file"
+        case .vcpuCount(let count): "found \(count) vCPUs, expected 1 to \(SNPLaunch.maximumVCPUs)"
+        case .profile(let name, let problem): "profile \(name): \(problem)"
         }
     }
 
@@ -37,6 +47,9 @@ public enum IGVMError: ExplainedError, Equatable {
         case .pageKind: "the loader would refuse this file on that platform"
         case .tooManyPages: "no loader has that much memory in a file; it is broken or hostile"
         case .severalSaveAreas: "QEMU refuses such a file; --placement file measures it for other loaders"
+        case .otherProcessors: "give --placement kvm, or leave --vcpus out"
+        case .vcpuCount: "give a count in that range"
+        case .profile: "correct the profile's snp section or its igvm rules"
         }
     }
 }

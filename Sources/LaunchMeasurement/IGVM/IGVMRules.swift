@@ -40,11 +40,13 @@ public struct IGVMRules: Hashable, Sendable {
         self.parameters = parameters
     }
 
-    /// Takes the rules of a profile: `igvm.zero_pages`, `igvm.placement`, `igvm.parameters`.
-    init(_ rules: inout RuleDecoder) throws(DocumentError) {
-        zeroPages = try rules.choice("igvm.zero_pages")
-        placement = try rules.choice("igvm.placement")
-        parameters = try rules.choice("igvm.parameters")
+    /// Takes the rules of a profile: `igvm.zero_pages`, `igvm.placement`, `igvm.parameters`; nil if it has none of
+    /// them.
+    static func optional(_ rules: inout RuleDecoder) throws(DocumentError) -> IGVMRules? {
+        guard rules.rules.contains(where: { $0.name.hasPrefix("igvm.") }) else { return nil }
+        return IGVMRules(
+            zeroPages: try rules.choice("igvm.zero_pages"), placement: try rules.choice("igvm.placement"),
+            parameters: try rules.choice("igvm.parameters"))
     }
 }
 

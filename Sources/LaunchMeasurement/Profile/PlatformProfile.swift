@@ -108,6 +108,11 @@ public struct PlatformProfile: Hashable, Sendable {
 }
 
 extension PlatformProfile {
+    /// Whether the firmware that the profile pins is an IGVM file.
+    public var loadsIGVM: Bool {
+        if case .snp(let section) = section { section.igvm != nil } else { false }
+    }
+
     /// The decoded profile as a document, every default spelt out; its canonical JSON is what the digest covers.
     public var document: Value {
         var members: [(String, Value)] = [

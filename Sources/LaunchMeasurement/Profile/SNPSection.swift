@@ -20,6 +20,8 @@ public struct SNPSection: Hashable, Sendable {
     /// Smallest and largest number of vCPUs.
     public var vcpus: ClosedRange<Int>
     public var vmm: VMMRules
+    /// The rules for a firmware that is an IGVM file; nil for an OVMF image.
+    public var igvm: IGVMRules?
 
     init(_ decoder: inout ObjectDecoder, rules: inout RuleDecoder) throws(DocumentError) {
         features = try decoder.number("features")
@@ -44,6 +46,14 @@ public struct SNPSection: Hashable, Sendable {
         }
         guard !models.isEmpty else { throw decoder.error("models", "found no model, expected at least one") }
         vmm = try VMMRules(&rules)
+        igvm = try IGVMRules.optional(&rules)
+        guard igvm == nil || !kernelHashes else {
+            throw decoder.error("kernelHashes", "found true, expected false: an IGVM file holds what it boots")
+        }
+        guard igvm == nil || igvm?.placement == .kvm || vcpus == 1...1 else {
+            throw decoder.error(
+                "vcpus", "found several, expected 1: the save areas of other processors are known for KVM alone")
+        }
     }
 
     var document: Value {

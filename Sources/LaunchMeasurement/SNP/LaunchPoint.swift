@@ -7,6 +7,12 @@ public struct LaunchPoint: Sendable {
     public var digest: Digest
     /// Everything that was hashed, what all points share included.
     public var trace: TraceNode
+
+    public init(vcpus: Int, digest: Digest, trace: TraceNode) {
+        self.vcpus = vcpus
+        self.digest = digest
+        self.trace = trace
+    }
 }
 
 /// What was said about a kernel that the firmware may not check.
