@@ -52,6 +52,18 @@ struct MeasureIGVMTests {
         #expect(traced["trace"]?["digest"] == .string(Self.tdx) && traced["register"] == .string("MRTD"))
     }
 
+    @Test("a loader's name stands for its rules; several vCPUs are lines of their own")
+    func loaders() throws {
+        let kvm = try measure(sample, "--placement", "kvm").outputText
+        #expect(try measure(sample, "--loader", "qemu", "--parameters", "file").outputText == kvm)
+        let value = try JSONReader.parse(measure(sample, "--loader", "QEMU", "--json").output, source: "output").value
+        #expect(value["parameters"] == .string("qemu") && value["loaderConfidence"] == .string("read-in-source"))
+        let lines = try measure(sample, "--placement", "kvm", "--vcpus", "1-3", "--vcpu-type", "EPYC-Milan").outputText
+        #expect(lines.hasPrefix("1 " + kvm) && lines.split(separator: "\n").count == 3)
+        let refused = try measure(sample, "--vcpus", "2", "--vcpu-type", "EPYC")
+        #expect(refused.status == 2 && refused.errorText.contains("--placement kvm"))
+    }
+
     // Key and signature over the 96 bytes of the block were made by openssl.
     private static let key = [
         "974f165d638a75a3f39ab13c2265de6617cc72ebd013f002cabf1004e27079a7751fbd8f16e2ce4cddb18abaeb1e8c9f",
