@@ -105,7 +105,9 @@ let package = Package(
             ]),
         tests(of: "Explanation", ["Bytes", "Hashing", "Files", "Firmware", "LaunchMeasurement"]),
         tests(of: "ReferenceValues", ["Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "Signing", "Trace"]),
-        tests(of: "Release", ["Documents", "Files", "Hashing", "ReferenceValues"]),
+        tests(
+            of: "Release",
+            ["Bytes", "Documents", "Files", "Hashing", "LaunchMeasurement", "Packages", "ReferenceValues"]),
         .testTarget(
             name: "assayTests", dependencies: ["TestSupport", "Files", "Bytes", "Documents", "DiskFormats", "Hashing"],
             swiftSettings: [.treatAllWarnings(as: .error)]),

@@ -93,6 +93,11 @@ struct PublishOptions: ParsableArguments {
         let publication = try Publication(
             imageFolder: image.path, artifacts: artifacts, platforms: platforms, channel: channel, chain: chain,
             source: source)
+        for path in publication.inputs.strays {
+            Console.warning(
+                "\(path): nothing names this file; it is no input of the release", hint: "remove it if it is not needed"
+            )
+        }
         let keys = try key.map { try KeyFile.privateKey(at: $0, passphrase: passphrase.value()) }
         let folder = bundleDirectory ?? FileSystem.parent(of: artifacts.folder)
         try FileSystem.makeDirectory(folder)

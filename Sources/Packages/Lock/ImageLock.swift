@@ -28,6 +28,9 @@ public struct ImageLock: Sendable, Hashable {
     /// The newest `Date` of all suites, in seconds since 1970.
     public var newestDate: Int64 { suites.map(\.date).max() ?? 0 }
 
+    /// Every file beside the lock that it names: the keys, and each suite's `InRelease`.
+    public var keptFiles: [KeptFile] { [keyring] + suites.map(\.inRelease) }
+
     /// The package of a name; nil if the lock has none.
     public func package(_ name: String) -> LockedPackage? { packages.first { $0.name == name } }
 

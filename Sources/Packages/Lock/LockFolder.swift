@@ -31,7 +31,7 @@ public struct LockFolder: Sendable {
     /// Files below `lock/` that `lock` does not name, as an update leaves them that was killed; relative paths.
     public func strayFiles(_ lock: ImageLock) throws -> [String] {
         guard FileSystem.exists(path + "/lock") else { return [] }
-        let named = Set([lock.keyring.path] + lock.suites.map(\.inRelease.path))
+        let named = Set(lock.keptFiles.map(\.path))
         return try FileSystem.list(path + "/lock").map { "lock/" + $0 }.filter { !named.contains($0) }
     }
 
