@@ -207,6 +207,20 @@ public final class FileLock {
         try checked("lock", path) { flock(descriptor, LOCK_EX) }
     }
 
+    /// Waits for the lock on a directory itself, so that no file is left behind; calls `whenHeld` once before it waits for
+    /// another holder.
+    ///
+    /// Network file systems that cannot lock a directory give an object that holds nothing.
+    public init(directory path: String, whenHeld: () -> Void = {}) throws(FileError) {
+        descriptor = try checked("lock", path) { unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        let descriptor = descriptor
+        guard flock(descriptor, LOCK_EX | LOCK_NB) != 0 else { return }
+        let code = errno
+        if [EBADF, ENOLCK, EOPNOTSUPP].contains(code) { return }
+        if code == EWOULDBLOCK { whenHeld() }
+        try checked("lock", path) { flock(descriptor, LOCK_EX) }
+    }
+
     deinit { close(descriptor) }
 }
 

@@ -135,6 +135,24 @@ struct SubprocessTests {
     }
 }
 
+@Suite("file locks")
+struct FileLockTests {
+    @Test("a directory is locked without a file in it, and whoever comes second is told before waiting")
+    func directory() throws {
+        let folder = try TemporaryFolder()
+        var first: FileLock? = try FileLock(directory: folder.path) { Issue.record("nobody holds it") }
+        var waits = 0
+        let second = try FileLock(directory: folder.path) {
+            waits += 1
+            first = nil
+        }
+        #expect(waits == 1 && first == nil)
+        #expect(try FileSystem.list(folder.path).isEmpty)
+        withExtendedLifetime(second) {}
+        #expect(throws: FileError.self) { try FileLock(directory: folder.file("none")) }
+    }
+}
+
 @Suite("finding programs")
 struct FindTests {
     @Test("looks in every folder of PATH")

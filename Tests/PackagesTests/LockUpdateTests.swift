@@ -2,6 +2,7 @@ import Bytes
 import Files
 import Hashing
 import Packages
+import Synchronization
 import TestSupport
 import Testing
 import Transport
@@ -60,6 +61,30 @@ struct LockUpdateTests {
         #expect(try folder.strayFiles(folder.require()) == ["lock/demo.000000000000.InRelease"])
         _ = try update(archive)
         #expect(!FileSystem.exists(stray))
+    }
+
+    @Test("waits for another update of the same folder, and leaves no file of the wait")
+    func waits() throws {
+        let archive = try TestArchive()
+        let other = OtherUpdate(try FileLock(directory: archive.image))
+        let update = LockUpdate(sources: archive.sources, keyringPath: archive.keys) { line in
+            other.said(line)
+            // Nothing is read or fetched before the other one has ended.
+            if line.hasPrefix("waiting for another update") { other.end() }
+        }
+        _ = try update.run(TestArchive.request, in: LockFolder(archive.image))
+        #expect(other.lines.first == "waiting for another update of the lock in \(archive.image)")
+        #expect(other.lines.count { $0.hasPrefix("waiting") } == 1)
+        #expect(try FileSystem.list(archive.image) == ["image.lock.json", "lock"])
+    }
+
+    /// An update that holds the folder until it ends.
+    private final class OtherUpdate: Sendable {
+        private let state: Mutex<(lock: FileLock?, lines: [String])>
+        init(_ lock: sending FileLock) { state = Mutex((lock, [])) }
+        var lines: [String] { state.withLock { $0.lines } }
+        func said(_ line: String) { state.withLock { $0.lines.append(line) } }
+        func end() { state.withLock { $0.lock = nil } }
     }
 
     /// An update that must fail, and leave every byte of the old lock.

@@ -23,9 +23,15 @@ public struct LockUpdate: Sendable {
 
     /// Resolves `request` and writes the lock into `folder`. An older index than the present lock's is refused.
     ///
+    /// Updates of one folder go one after another: the second sees the lock that the first has written.
+    ///
     /// - Returns: what changed against the present lock.
     public func run(_ request: ResolutionRequest, in folder: LockFolder) throws -> LockDifference {
         try request.validate()
+        let turn = try FileLock(directory: folder.path) {
+            progress("waiting for another update of the lock in \(folder.path)")
+        }
+        defer { withExtendedLifetime(turn) {} }
         let previous = try folder.read()
         let resolution = try resolve(request)
         if let previous { try resolution.lock.require(notOlderThan: previous) }
