@@ -31,7 +31,22 @@ struct MeasureSNPTests {
         #expect(
             result.outputText
                 == "ee364a9729c0be0456d453c29ceff45459c769fbf7864006cd71266ea25374f93ceee0c7450e9bc2bc60dd029ca3afdb\n")
-        #expect(result.errors.isEmpty)
+        #expect(
+            result.errorText.hasPrefix("assay: warning: \(kernel): is no Linux kernel: neither HdrS at 0x202 nor MZ"))
+        #expect(result.errorText.contains("assay: hint: "))
+    }
+
+    @Test("a Linux kernel and an EFI program are measured without a warning")
+    func kernels() throws {
+        var linux = [UInt8](repeating: 0, count: 0x1000)
+        linux.replaceSubrange(0x202..<0x206, with: Array("HdrS".utf8))
+        for (name, bytes) in [("linux", linux), ("efi", Array("MZ".utf8) + [UInt8](repeating: 0, count: 98))] {
+            let path = try folder.write(name, bytes)
+            let result = try measure([
+                "--ovmf", firmware, "--vcpus", "1", "--vcpu-type", "EPYC-Genoa", "--kernel", path,
+            ])
+            #expect(result.status == 0 && result.errors.isEmpty, "\(name): \(result.errorText)")
+        }
     }
 
     @Test("takes a signature or its parts, base64, and the digest of the firmware for the firmware")

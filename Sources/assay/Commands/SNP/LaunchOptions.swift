@@ -75,10 +75,25 @@ struct KernelOptions: ParsableArguments {
             }
             return nil
         }
+        try warnUnlessKernel(kernel)
         return KernelInputs(
             kernel: try .init(artifact: fileName(kernel), path: kernel),
             initrd: try initrd.map { try .init(artifact: fileName($0), path: $0) },
             commandLine: Array((append ?? "").utf8))
+    }
+
+    /// Says so if the file is neither a Linux kernel nor an EFI program: its hash is measured all the same, and nothing
+    /// starts it.
+    private func warnUnlessKernel(_ path: String) throws {
+        let file = try InputFile(path)
+        let start = try file.read(at: 0, count: min(file.size, LinuxBootHeader.byteCount))
+        let header = try? start.withReader(source: path) { reader throws(FormatError) in
+            try LinuxBootHeader(parsing: &reader)
+        }
+        guard header == nil, !start.starts(with: Array("MZ".utf8)) else { return }
+        Console.warning(
+            "\(path): is no Linux kernel: neither HdrS at 0x202 nor MZ at 0x0; its bytes are measured all the same",
+            hint: "give the file that the host gives to -kernel, such as vmlinuz")
     }
 
     func refuse(in mode: String) throws {
