@@ -42,6 +42,17 @@ enum Console {
         return "\(line.prefix(most / 2)) … \(line.count - most) more characters … \(line.suffix(most / 2))"
     }
 
+    /// Opens standard descriptors that our caller has closed, so that no file that we open takes their number and gets what
+    /// is meant for the terminal. Data that has no place to go stays an error: that one cannot be written to.
+    static func fillStandardDescriptors() {
+        for (descriptor, mode) in [
+            (STDIN_FILENO, O_RDONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_WRONLY),
+        ] where fcntl(descriptor, F_GETFD) == -1 {
+            // The lowest free number is taken, and all below this one are in use.
+            unsafe _ = open("/dev/null", mode)
+        }
+    }
+
     /// Writes out what was printed; false if it did not arrive, as on a full disk.
     static func flush() -> Bool {
         let failed = fflush(nil) != 0

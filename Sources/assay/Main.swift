@@ -9,6 +9,7 @@ enum Main {
     static func main() async {
         // C++ and libarchive decode names by locale; the host's must not matter.
         unsafe _ = setlocale(LC_CTYPE, "C.UTF-8")
+        Console.fillStandardDescriptors()
         do {
             var command = try Assay.parseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
