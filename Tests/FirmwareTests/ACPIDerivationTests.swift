@@ -80,3 +80,71 @@ import Testing
         }
     }
 }
+
+@Suite("ACPI differences by name") struct ACPIDifferenceTests {
+    @Test("processors, methods, windows and tables are named, each once") func named() {
+        let pinned = SyntheticACPI.machine(processors: 2, low: 1 << 30)
+        #expect(ACPIDifference.describe(pinned: pinned, found: pinned).isEmpty)
+        let lines = ACPIDifference.describe(
+            pinned: pinned, found: SyntheticACPI.machine(processors: 3, low: 2 << 30))
+        #expect(lines.contains("DSDT \\_SB.CPUS.C002: found, not pinned"))
+        #expect(!lines.contains { $0.contains("C002._STA") })
+        #expect(
+            lines.contains(
+                "DSDT \\_SB.PCI0._CRS: pinned memory 0x40000000 to 0xdfffffff, found memory 0x80000000 to 0xdfffffff"))
+        #expect(lines.contains { $0.hasPrefix("DSDT \\_SB.CPUS.CTFY: another method") })
+        #expect(lines.contains { $0.hasPrefix("APIC+") && $0.hasSuffix("pinned 72 bytes, found 80") })
+        var other = pinned
+        other.tables[4].signature = "HPET"
+        #expect(
+            ACPIDifference.describe(pinned: pinned, found: other) == [
+                "MCFG: pinned, not found", "HPET: found, not pinned",
+            ])
+    }
+}
+
+@Suite("SMBIOS tables derived by rule") struct SMBIOSDerivationTests {
+    /// Types 4, 16, 17 and 19 as QEMU 10.0 writes them.
+    static func table(processors: UInt8, memory: UInt64) -> SMBIOSTable {
+        let low = memory >= 0xB000_0000 ? 0x8000_0000 : memory
+        var processor = [UInt8](repeating: 0, count: 0x2A)
+        processor.replaceSubrange(0..<4, with: [4, 0x2A, 0, 4])
+        processor[0x0F] = processors > 1 ? 0x17 : 0x07
+        for offset in 0x23...0x25 { processor[offset] = processors }
+        var all = [SMBIOSTable.Structure(formatted: processor, strings: [[0x51]])]
+        let array = [16, 0x17, 0, 0x10, 1, 3, 6] + SyntheticACPI.little(memory >> 10, 4) + [0xFE, 0xFF, 1, 0]
+        all.append(.init(formatted: array + [UInt8](repeating: 0, count: 8), strings: []))
+        let device = [17, 0x28, 0, 0x11, 0, 0x10, 0xFE, 0xFF, 0, 0, 0, 0] + SyntheticACPI.little(memory >> 20, 2)
+        all.append(.init(formatted: device + [UInt8](repeating: 0, count: 26), strings: []))
+        for (index, range) in [(UInt64(0), low), (1 << 32, memory - low)].enumerated() where range.1 > 0 {
+            let ends = SyntheticACPI.little(range.0 >> 10, 4) + SyntheticACPI.little((range.0 + range.1) >> 10 - 1, 4)
+            let mapped = [19, 0x1F, UInt8(index), 0x13] + ends + [0, 0x10, 1]
+            all.append(.init(formatted: mapped + [UInt8](repeating: 0, count: 16), strings: []))
+        }
+        all.append(.init(formatted: [127, 4, 0, 0x7F], strings: []))
+        return SMBIOSTable(all)
+    }
+
+    @Test("cores, capacity, the one device and ranges follow") func derived() throws {
+        let base = Self.table(processors: 2, memory: 4 << 30)
+        for (count, memory) in [(UInt8(1), UInt64(1 << 30)), (2, 3 << 30), (64, 2 << 30), (2, 16 << 30)] {
+            let found = try base.derived(
+                from: .init(processors: 2, memory: 4 << 30), to: .init(processors: Int(count), memory: memory))
+            #expect(found == Self.table(processors: count, memory: memory), "\(count) \(memory)")
+        }
+    }
+
+    @Test("other forms, several devices and more than 16 GiB are refused") func refused() {
+        let base = Self.table(processors: 2, memory: 4 << 30)
+        let source = ACPIMachineShape(processors: 2, memory: 4 << 30)
+        func refuses(_ table: SMBIOSTable, _ source: ACPIMachineShape, _ target: ACPIMachineShape) {
+            #expect(throws: ACPIDerivationError.self) { try table.derived(from: source, to: target) }
+        }
+        refuses(base, source, .init(processors: 2, memory: 32 << 30))
+        refuses(base, .init(processors: 2, memory: 2 << 30), source)
+        refuses(base, .init(processors: 4, memory: 4 << 30), source)
+        refuses(base, .init(processors: 1, memory: 4 << 30), source)
+        refuses(SMBIOSTable(base.structures + [base.structures[2]]), source, source)
+        refuses(SMBIOSTable(Array(base.structures.dropFirst())), source, source)
+    }
+}

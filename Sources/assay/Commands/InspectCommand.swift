@@ -18,7 +18,8 @@ struct InspectCommand: ParsableCommand {
 
     /// What `inspect` knows, asked in this order; each format adds a line.
     static let recognizers: [FileRecognizer] = [
-        .igvm, .ovmf, .unifiedKernel, .peImage, .gptDisk, .fat, .erofs, .cpio,
+        .igvm, .ovmf, .unifiedKernel, .peImage, .gptDisk, .fat, .erofs, .cpio, .acpiTables,
+        .linkerScript,
     ]
 
     func run() throws {

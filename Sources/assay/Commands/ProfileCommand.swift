@@ -11,8 +11,10 @@ import YAMLDocuments
 struct ProfileCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profile",
-        abstract: "Capture the tables that a platform profile pins, or check them against a QEMU.",
-        subcommands: [ProfileCaptureCommand.self, ProfileCheckCommand.self])
+        abstract: "Capture the tables that a platform profile pins, check them against a QEMU, derive others.",
+        subcommands: [
+            ProfileCaptureCommand.self, ProfileCheckCommand.self, ProfileTablesCommand.self, ProfileProveCommand.self,
+        ])
 }
 
 /// What both commands take.
@@ -172,9 +174,7 @@ struct ProfileCheckCommand: ParsableCommand {
                 findings.append("\(item.name): QEMU has it, the profile does not")
                 continue
             }
-            if let difference = TableDifference.describe(item.name, pinned: old.bytes, found: item.bytes) {
-                findings.append(difference)
-            }
+            findings += ItemDifference.describe(item.name, pinned: old.bytes, found: item.bytes)
         }
         for old in pinned where !items.contains(where: { $0.name == old.name }) {
             findings.append("\(old.name): the profile has it, QEMU does not")

@@ -1,0 +1,30 @@
+import Firmware
+import LaunchMeasurement
+import TestSupport
+import Testing
+
+@Suite("machine shapes") struct MachineTablesTests {
+    @Test("processors and memory of a machine's arguments, and back") func arguments() throws {
+        let words = ["-machine", "q35", "-smp", "4", "-m", "2G", "-nodefaults"]
+        let shape = try ACPIMachineShape(arguments: words)
+        #expect(shape == ACPIMachineShape(processors: 4, memory: 2 << 30))
+        let other = ACPIMachineShape(processors: 64, memory: 2816 << 20)
+        #expect(other.arguments(like: words) == ["-machine", "q35", "-smp", "64", "-m", "2816M", "-nodefaults"])
+        for wrong in [
+            ["-smp", "4,maxcpus=8", "-m", "2G"], ["-smp", "4", "-m", "2G,slots=2"], ["-smp", "4"],
+            ["-m", "1G", "-smp"],
+            ["-smp", "4", "-smp", "2", "-m", "2G"],
+        ] {
+            #expect(throws: ACPIDerivationError.self, "\(wrong)") { try ACPIMachineShape(arguments: wrong) }
+        }
+    }
+
+    @Test("items that are no tables stay; tables that are none are refused") func items() throws {
+        let shape = ACPIMachineShape(processors: 2, memory: 1 << 30)
+        let blobs = ["bootorder": [UInt8](repeating: 1, count: 3)]
+        #expect(try MachineTables.derived(blobs, from: shape, to: shape, mmio64: nil) == blobs)
+        #expect(throws: (any Error).self) {
+            try MachineTables.derived([ACPITables.itemName: [1, 2]], from: shape, to: shape, mmio64: nil)
+        }
+    }
+}
