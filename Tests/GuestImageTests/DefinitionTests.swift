@@ -101,7 +101,7 @@ struct DefinitionTests {
     @Test(
         "what is wrong is named with line and key path",
         arguments: [
-            ("version: 1.2", "versoin: 1.2", "version: missing"),
+            ("version: 1.2", "versoin: 1.2", "versoin: unknown key, and 'version' is missing"),
             ("commandLine: [quiet]", "commandLines: [quiet]", "39:15: commandLines: unknown key"),
             ("name: sample", "name: Sample", "1:7: name: found 'Sample'"),
             ("epoch: 1700000000", "epoch: soon", "4:8: epoch: found 'soon', expected an integer"),

@@ -75,7 +75,7 @@ struct VerifyCommandTests {
         let bad = try folder.write("bad.yaml", Array("version: 1\nexpire: x\n".utf8))
         let policy = try BuiltProgram.run("verify", bundle, "--trust", bad)
         #expect(policy.status == 2)
-        #expect(policy.errorText.hasPrefix("assay: error: \(bad):1:1: expires: missing"))
+        #expect(policy.errorText.hasPrefix("assay: error: \(bad):2:9: expire: unknown key"))
     }
 
     @Test("text from a bundle cannot make lines or colours of its own")
