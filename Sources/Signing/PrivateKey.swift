@@ -20,15 +20,19 @@ public struct PrivateKey: Sendable {
         return try PrivateKey(key, source: "new key")
     }
 
-    /// A key from one PEM block: `PRIVATE KEY`, or `ENCRYPTED PRIVATE KEY` with its passphrase (RFC 5208, RFC 5958).
+    /// A key from one PEM block: `PRIVATE KEY`, or `ENCRYPTED PRIVATE KEY` with its passphrase (RFC 5208, RFC 5958), or
+    /// `EC PRIVATE KEY` (RFC 5915), as `openssl ecparam -genkey` writes it, with or without its `EC PARAMETERS`.
     public init(pem text: String, passphrase: String? = nil, source: String) throws(SigningError) {
         guard text.utf8.count <= PublicKey.maximumTextSize else {
             throw SigningError(source, .tooLarge(found: text.utf8.count, limit: PublicKey.maximumTextSize))
         }
-        let pem = try PEM(text, source: source)
+        let pem = try PEM(Self.withoutParameters(text), source: source)
         let information: OpaquePointer?
         switch pem.label {
         case "PRIVATE KEY": unsafe information = Self.information(pem.bytes)
+        case "EC PRIVATE KEY":
+            guard let wrapped = try? Self.wrapped(pem.bytes, source) else { throw SigningError(source, .malformedKey) }
+            unsafe information = Self.information(wrapped)
         case "ENCRYPTED PRIVATE KEY":
             guard let passphrase else { throw SigningError(source, .passphraseMissing) }
             unsafe information = try Self.decrypted(pem.bytes, passphrase, source)
@@ -39,6 +43,27 @@ public struct PrivateKey: Sendable {
         guard let information = unsafe information, let key = unsafe LibraryKey(owning: EVP_PKCS82PKEY(information))
         else { throw SigningError(source, .malformedKey) }
         try self.init(key, source: source)
+    }
+
+    /// The text behind the `EC PARAMETERS` block that openssl puts in front of a key; they stand in the key again.
+    private static func withoutParameters(_ text: String) -> String {
+        let end = "-----END EC PARAMETERS-----"
+        guard text.hasPrefix("-----BEGIN EC PARAMETERS-----"), let range = text.firstRange(of: end) else { return text }
+        return String(text[range.upperBound...])
+    }
+
+    /// An ECPrivateKey (RFC 5915) in PKCS#8; its curve must be named inside.
+    private static func wrapped(_ bytes: [UInt8], _ source: String) throws(FormatError) -> [UInt8] {
+        let key = try DERElement(bytes, .sequence, "ECPrivateKey", source: source)
+        var fields = try key.fields("ECPrivateKey")
+        _ = try fields.next(.integer, "version").number("version", 1...1)
+        _ = try fields.next(.octetString, "privateKey")
+        let curve = try fields.next(.context(0), "parameters").explicit(.objectIdentifier, "parameters")
+        _ = try fields.optional(.context(1), "publicKey")
+        try fields.finish("ECPrivateKey")
+        let algorithm = DER.sequence(
+            DER.objectIdentifier(ObjectIdentifier(1, 2, 840, 10045, 2, 1)), curve.encoding)
+        return DER.sequence(DER.integer(0), algorithm, DER.octetString(bytes))
     }
 
     private static func information(_ bytes: [UInt8]) -> OpaquePointer? {
@@ -109,6 +134,15 @@ public struct PrivateKey: Sendable {
             throw SigningError("private key \(publicKey.id)", .library(operation: "sign"))
         }
         return signature
+    }
+
+    /// Signs `message` with ECDSA and gives r‖s, each as long as a coordinate, most significant byte first.
+    public func signRaw(_ message: [UInt8]) throws(SigningError) -> [UInt8] {
+        let size = publicKey.algorithm.coordinateByteCount
+        guard publicKey.algorithm != .ed25519, let raw = DER.ecdsaNumbers(try sign(message), byteCount: size) else {
+            throw SigningError("private key \(publicKey.id)", .unsupportedKey)
+        }
+        return raw
     }
 }
 

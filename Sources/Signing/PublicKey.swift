@@ -8,7 +8,7 @@ public struct PublicKey: Sendable {
     public let algorithm: KeyAlgorithm
     /// SubjectPublicKeyInfo in DER.
     public let encoding: [UInt8]
-    private let key: LibraryKey
+    let libraryKey: LibraryKey
 
     /// Largest PEM text that is read, in bytes.
     public static let maximumTextSize = 16 << 10
@@ -23,7 +23,7 @@ public struct PublicKey: Sendable {
         guard let key = LibraryKey.parse(publicEncoding: encoding) else { throw SigningError(source, .malformedKey) }
         self.algorithm = algorithm
         self.encoding = encoding
-        self.key = key
+        libraryKey = key
     }
 
     /// A key from one PEM block `PUBLIC KEY`.
@@ -52,23 +52,11 @@ public struct PublicKey: Sendable {
     /// ECDSA signatures are DER (SEC 1, appendix C.8); raw r‖s, as in DSSE's own test vector, counts too. Both forms of
     /// one signature, and its mirror image (r, n−s), are valid: signature bytes are never an identity.
     public func isValid(_ signature: [UInt8], of message: [UInt8]) -> Bool {
-        if unsafe key.accepts(signature, of: message, hash: algorithm.messageHash) { return true }
+        if unsafe libraryKey.accepts(signature, of: message, hash: algorithm.messageHash) { return true }
         guard algorithm != .ed25519, signature.count == 2 * algorithm.coordinateByteCount else { return false }
-        let encoded = Self.signatureEncoding(raw: signature)
-        return unsafe key.accepts(encoded, of: message, hash: algorithm.messageHash)
-    }
-
-    /// SEQUENCE { INTEGER r, INTEGER s } from r‖s; at most 106 bytes, so that every length fits one byte.
-    private static func signatureEncoding(raw: [UInt8]) -> [UInt8] {
-        let half = raw.count / 2
-        let body = integerEncoding(raw[..<half]) + integerEncoding(raw[half...])
-        return [0x30, UInt8(body.count)] + body
-    }
-
-    private static func integerEncoding(_ magnitude: ArraySlice<UInt8>) -> [UInt8] {
-        var digits = Array(magnitude.drop { $0 == 0 })
-        if digits.isEmpty || digits[0] >= 0x80 { digits.insert(0, at: 0) }
-        return [0x02, UInt8(digits.count)] + digits
+        let half = signature.count / 2
+        let encoded = DER.ecdsaSignature(r: signature[..<half], s: signature[half...])
+        return unsafe libraryKey.accepts(encoded, of: message, hash: algorithm.messageHash)
     }
 }
 
