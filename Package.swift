@@ -56,7 +56,8 @@ let package = Package(
             ]),
         module(
             "LaunchMeasurement",
-            ["Bytes", "Documents", "Files", "Hashing", "Trace", "DiskFormats", "Firmware", "EventLogs"]),
+            ["Bytes", "Documents", "Files", "Hashing", "Signing", "Trace", "DiskFormats", "Firmware", "EventLogs"]),
+        module("Evidence", ["Bytes", "Documents", "Hashing", "Signing", "EventLogs", "Trace"]),
         module("ReferenceValues", ["Bytes", "Documents", "Files", "Hashing", "Signing", "Trace"]),
         module("Explanation", ["Hashing", "LaunchMeasurement"]),
         module(
@@ -71,8 +72,8 @@ let package = Package(
             name: "assay",
             dependencies: [
                 "Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "Trace", "Signing", "Transport", "Verity",
-                "DiskFormats", "EventLogs", "Firmware", "QEMUHost", "Packages", "GuestImage", "LaunchMeasurement",
-                "ReferenceValues", "Explanation", "Release",
+                "DiskFormats", "EventLogs", "Evidence", "Firmware", "QEMUHost", "Packages", "GuestImage",
+                "LaunchMeasurement", "ReferenceValues", "Explanation", "Release",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -100,10 +101,11 @@ let package = Package(
         tests(
             of: "LaunchMeasurement",
             [
-                "Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "Trace", "Firmware", "EventLogs",
+                "Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "Signing", "Trace", "Firmware", "EventLogs",
                 "DiskFormats", "Archives",
             ]),
         tests(of: "Explanation", ["Bytes", "Hashing", "Files", "Firmware", "LaunchMeasurement"]),
+        tests(of: "Evidence", ["Bytes", "Documents", "Files", "Hashing", "Signing"]),
         tests(of: "ReferenceValues", ["Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "Signing", "Trace"]),
         tests(
             of: "Release",

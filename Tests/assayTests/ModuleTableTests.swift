@@ -27,7 +27,9 @@ struct ModuleTableTests {
         "QEMUHost": ["Bytes", "Files"],
         "Packages": ["Documents", "Files", "Hashing", "Signing", "Archives", "Transport"],
         "GuestImage": ["DiskFormats", "Verity", "Packages", "Trace"],
-        "LaunchMeasurement": ["Documents", "Trace", "Firmware", "EventLogs"],
+        // Signing beside the design's table: ID blocks are signed, and their key can be derived from them.
+        "LaunchMeasurement": ["Documents", "Signing", "Trace", "Firmware", "EventLogs"],
+        "Evidence": ["Documents", "Signing", "EventLogs", "Trace"],
         "ReferenceValues": ["Bytes", "Documents", "Hashing", "Signing", "Trace"],
         "Explanation": ["Firmware", "DiskFormats", "LaunchMeasurement", "Evidence", "ReferenceValues"],
         "Release": ["GuestImage", "LaunchMeasurement", "ReferenceValues", "Transport", "YAMLDocuments"],
