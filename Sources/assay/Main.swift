@@ -66,6 +66,7 @@ struct Assay: AsyncParsableCommand {
             InspectCommand.self,
             IdentifyCommand.self,
             VerityCommand.self,
+            IDBlockCommand.self,
             Verify.self,
             Key.self,
             SchemaCommand.self,

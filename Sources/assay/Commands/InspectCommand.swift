@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bytes
 import Documents
+import Evidence
 import Files
 
 /// `assay inspect`: says what a file is and what is in it.
@@ -8,18 +9,25 @@ struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
         abstract: "Say what a file is and what is in it.",
-        discussion: "Knows: \(recognizers.map(\.kind).joined(separator: ", "))."
+        discussion: """
+            Knows: \(recognizers.map(\.kind).joined(separator: ", ")).
+
+            An SNP report is verified offline with the certificates that stand behind it or are given:
+
+              assay inspect report.bin --chain vcek.der cert_chain.pem
+            """
     )
 
     @Argument(help: "The file.")
     var file: String
     @Flag(help: "Print the facts as JSON.")
     var json = false
+    @OptionGroup(title: "Verifying an SNP report") var evidence: EvidenceOptions
 
     /// What `inspect` knows, asked in this order; each format adds a line.
     static let recognizers: [FileRecognizer] = [
         .igvm, .ovmf, .unifiedKernel, .peImage, .gptDisk, .fat, .erofs, .cpio, .acpiTables,
-        .linkerScript,
+        .linkerScript, .snpReport, .snpCertificateTable, .certificates, .revocationList,
     ]
 
     func run() throws {
@@ -30,6 +38,17 @@ struct InspectCommand: ParsableCommand {
                 hint: "known are: \(Self.recognizers.map(\.kind).joined(separator: ", "))")
         }
         let facts = try [("kind", Value.string(recognizer.kind))] + recognizer.describe(source)
+        guard evidence.isAsked else { return show(facts) }
+        guard recognizer.kind == FileRecognizer.snpReport.kind else {
+            throw CommandFailure("\(file): \(recognizer.kind), and only an SNP report is verified here")
+        }
+        let verdict = try evidence.verdict(SNPExtendedReport(source.contents(limit: 2 << 20), source: file))
+        show(facts + (json ? [("verdict", verdict.document)] : []))
+        if !json { print("\n" + EvidenceVerdictText(verdict: verdict).text, terminator: "") }
+        if !verdict.isAccepted { throw ExitCode(Outcome.no.rawValue) }
+    }
+
+    private func show(_ facts: [(String, Value)]) {
         print(json ? ReadableJSON.encode(.object(facts)) : FactsText.render(facts), terminator: "")
     }
 }
