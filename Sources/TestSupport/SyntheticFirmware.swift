@@ -35,6 +35,8 @@ public struct SyntheticFirmware: Sendable {
     public var resetAddress: UInt32? = 0x80_B004
     public var secretArea: (base: UInt32, size: UInt32)? = (0x81_0000, 0xC00)
     public var hashTableArea: (base: UInt32, size: UInt32)? = (0x81_0C00, 0x400)
+    /// Where vCPUs start in an SVSM; nil for an image that is none.
+    public var svsmLaunchOffset: UInt32?
     public var sections: [Section]? = [
         Section(0x80_0000, 0x9000, 1), Section(0x80_A000, 0x3000, 1), Section(0x80_D000, 0x1000, 2),
         Section(0x80_E000, 0x1000, 3), Section(0x80_F000, 0x1000, 4), Section(0x81_1000, 0xF000, 1),
@@ -75,6 +77,7 @@ public struct SyntheticFirmware: Sendable {
         }
         if tdvf != nil { entry("e47a6535-984a-4798-865e-4685a7bf8ec2", [UInt32(size - tdvfOffset)]) }
         if sections != nil { entry("dc886566-984a-4798-a75e-5585a7bf67cc", [UInt32(size - sevMetadataOffset)]) }
+        if let offset = svsmLaunchOffset { entry("a789a612-0597-4c4b-a49f-cbb1fe9d1ddd", [offset]) }
         if let area = hashTableArea { entry("7255371f-3a3b-4b04-927b-1da6efa8d454", [area.base, area.size]) }
         if let area = secretArea { entry("4c2eb361-7d9b-4cc3-8081-127c90d3d294", [area.base, area.size]) }
         if let address = resetAddress { entry("00f771de-1a7e-4fcb-890e-68c77e2fb44e", [address]) }

@@ -75,6 +75,8 @@ struct KnownFirmwareTests {
                 return nodes.map(\.value)
             }
             #expect(listed?.map(\.plainObject) == sections.map(\.plainObject), "\(known.name)")
+            let launch = try image.svsmLaunchOffset().map { Value.hex($0) } ?? .null
+            #expect(known.expected["svsm_launch_offset"] == launch, "\(known.name)")
             let verifier: Value = try image.verifiesKernelHashes().map { .bool($0) } ?? .null
             #expect(known.expected["kernel_hash_verifier"] == verifier, "\(known.name)")
         }

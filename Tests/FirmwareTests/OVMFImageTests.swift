@@ -68,6 +68,49 @@ struct OVMFImageTests {
         #expect(throws: FormatError.self) { try image(bytes) }
     }
 
+    @Test("an image of the time before the table has its reset block alone")
+    func loneResetBlock() throws {
+        var bytes = [UInt8](repeating: 0, count: 0x1000)
+        let block: [UInt8] =
+            [0x04, 0xB0, 0x80, 0x00, 22, 0] + (GUID("00f771de-1a7e-4fcb-890e-68c77e2fb44e")?.bytes ?? [])
+        bytes.replaceSubrange(0x1000 - 0x20 - 22..<0x1000 - 0x20, with: block)
+        let image = try image(bytes)
+        #expect(try image.sevESResetAddress() == 0x80_B004)
+        #expect(image.table.entries.count == 1)
+        #expect(try image.optionalSEVMetadata() == nil)
+        bytes[0x1000 - 0x20 - 18] = 23
+        #expect(throws: FormatError.self) { try OVMFImage(bytes, name: "ovmf.fd") }
+    }
+
+    @Test("a count of sections beyond the file, an area beyond 4 GiB and two secrets pages are refused")
+    func hostile() throws {
+        let firmware = SyntheticFirmware()
+        var bytes = firmware.bytes
+        // 0x15555555 sections of 12 bytes, and a length that agrees.
+        bytes.replaceSubrange(
+            firmware.sevMetadataOffset + 4..<firmware.sevMetadataOffset + 16,
+            with: [0x0C, 0, 0, 0, 1, 0, 0, 0, 0x55, 0x55, 0x55, 0x15])
+        #expect(throws: FormatError.self) { try image(bytes).sevMetadata() }
+        bytes.replaceSubrange(
+            firmware.sevMetadataOffset + 4..<firmware.sevMetadataOffset + 16,
+            with: [0x4C, 0x9C, 0, 0, 1, 0, 0, 0, 0x05, 0x0D, 0, 0])
+        #expect(throws: FormatError.self) { try image(bytes).sevMetadata() }
+        var wide = firmware
+        wide.hashTableArea = (0xFFFF_FFFF, 2)
+        #expect(throws: FormatError.self) { try OVMFImage(wide.bytes, name: "ovmf.fd").sevHashTableArea() }
+        var twice = firmware
+        twice.sections?.append(.init(0x90_0000, 0x1000, 2))
+        let error = #expect(throws: FormatError.self) {
+            try image(twice.bytes).sevMetadata().validateForSNP(source: "ovmf.fd")
+        }
+        #expect(error?.description.contains("2 sections") == true)
+        var high = firmware
+        high.sections?.append(.init(0xFFFF_F000, 0x2000, 1))
+        #expect(throws: FormatError.self) {
+            try image(high.bytes).sevMetadata().validateForSNP(source: "ovmf.fd")
+        }
+    }
+
     @Test(
         "every field of the SEV metadata is checked",
         arguments: [

@@ -20,6 +20,10 @@ struct MeasureSNPTests {
         try Subprocess(BuiltProgram.path, ["measure", "snp"] + arguments, directory: directory).run()
     }
 
+    private func identified(_ arguments: [String]) throws -> Subprocess.Result {
+        try Subprocess(BuiltProgram.path, ["identify"] + arguments).run()
+    }
+
     // Expected values were printed by sev-snp-measure 0.0.13 for the same files.
     @Test("prints the digest alone, as sev-snp-measure does with the same flags")
     func digest() throws {
@@ -109,6 +113,94 @@ struct MeasureSNPTests {
         #expect(allowed.errorText.contains("assay: warning: general.fd does not check kernel hashes"))
     }
 
+    @Test("a range prints a line a count, and what varies stands before each digest")
+    func ranges() throws {
+        func lines(_ arguments: [String]) throws -> [String] {
+            try measure(["--ovmf", firmware] + arguments).outputText.split(separator: "\n").map(String.init)
+        }
+        let milan = try lines(["--vcpus", "1-3", "--vcpu-type", "EPYC-Milan"])
+        #expect(milan.count == 3)
+        #expect(
+            milan[0]
+                == "1 0ba2328ae6a251a9ada906a70f3e2b438c490bcdbc12b5ddec9db546806e82c7ea56550238be01ebeac7e8e319322423")
+        #expect(milan[2].hasPrefix("3 "))
+        let matrix = try lines([
+            "--vcpus", "2-3", "--vcpu-type", "EPYC", "--vcpu-type", "EPYC-Milan", "--guest-features", "1",
+            "--guest-features", "0x21",
+        ])
+        #expect(matrix.count == 8)
+        #expect(matrix[5] == "EPYC-Milan 0x1 " + milan[2])
+        #expect(Set(matrix.compactMap { $0.split(separator: " ").last }).count == 8)
+        #expect(try lines(["--vcpus", "1-255", "--vcpu-type", "all"]).count == 5 * 255)
+        let json = try JSONReader.parse(
+            measure(["--ovmf", firmware, "--vcpus", "1-2", "--vcpu-type", "EPYC", "--json"]).output, source: "out"
+        ).value
+        guard case .array(let points) = json["points"] else { throw TestFailure("no points") }
+        #expect(points.map { $0.value["vcpus"] } == [.integer(1), .integer(2)])
+        #expect(json["vmmOrigin"] != nil && json["vmmValidity"] != nil)
+    }
+
+    // Printed by sev-snp-measure 0.0.13 for the same file.
+    @Test("SEV and SEV-ES, with both init calls")
+    func sev() throws {
+        let plain = try measure(["--mode", "sev", "--ovmf", firmware])
+        #expect(plain.outputText == "cf55c0f0332e523bfe07c6464ac84057941fd9c9dfa1084c1fbc0f595ef9c6a0\n")
+        let new = try measure(["--mode", "seves", "--ovmf", firmware, "--vcpus", "2", "--vcpu-type", "EPYC-v4"])
+        #expect(new.outputText == "7c9fa7810e6d4e6fbeab5c9c54fb28e4a0c112257bb2c29a1be650ed64e18718\n")
+        let old = try measure([
+            "--mode", "seves", "--ovmf", firmware, "--vcpus", "2", "--vcpu-type", "EPYC-v4", "--legacy-sev-es-init",
+        ])
+        #expect(old.outputText.utf8.count == 65)
+        #expect(old.outputText != new.outputText)
+        let bios = try folder.write("bios.bin", [UInt8](repeating: 0x90, count: 0x10000))
+        let other = try measure(["--mode", "sev", "--ovmf", bios])
+        #expect(other.status == 0)
+        #expect(other.errorText.contains("measured as plain bytes"))
+    }
+
+    @Test("a record of a firmware, and a digest of one vCPU, take the firmware's place")
+    func withoutFirmware() throws {
+        let record = try measure(["--mode", "snp:ovmf-hash", "--ovmf", firmware, "--json"])
+        let path = try folder.write("record.json", record.output)
+        let common = ["--vcpus", "2", "--vcpu-type", "EPYC-Milan"]
+        let direct = try measure(["--ovmf", firmware, "--kernel", kernel] + common)
+        let stored = try measure(["--ovmf", path, "--kernel", kernel] + common)
+        #expect(direct.status == 0 && stored.outputText == direct.outputText)
+        let one = try measure(["--ovmf", firmware, "--kernel", kernel, "--vcpus", "1", "--vcpu-type", "EPYC-Milan"])
+        let extended = try measure(
+            ["--one-vcpu-digest", String(one.outputText.dropLast()), "--reset-address", "0x80b004"] + common)
+        #expect(extended.outputText == direct.outputText)
+        let twice = try measure(["--ovmf", path, "--snp-ovmf-hash", String(one.outputText.dropLast())] + common)
+        #expect(twice.status == 2)
+    }
+
+    @Test("identify names what gives a digest, and exits with 1 if nothing does")
+    func identify() throws {
+        let digest = try measure([
+            "--ovmf", firmware, "--vcpus", "6", "--vcpu-type", "EPYC-Genoa", "--guest-features", "0x21", "--kernel",
+            kernel, "--append", "a b ",
+        ]).outputText.dropLast()
+        let inputs = ["--ovmf", firmware, "--kernel", kernel, "--append", "a b"]
+        let found = try identified([String(digest)] + inputs)
+        #expect(found.status == 0)
+        #expect(
+            found.outputText
+                == "6 vCPUs, EPYC-Genoa (0xa10f10), features 0x21, QEMU or cloud-hypervisor, syn.fd, kernel hashes with "
+                + "a blank added at the end of the command line\n")
+        var report = [UInt8](repeating: 0, count: 1184)
+        report[0] = 3
+        report.replaceSubrange(0x90..<0xC0, with: try #require([UInt8](hex: String(digest))))
+        let file = try folder.write("report.bin", report)
+        #expect(try identified([file] + inputs).outputText == found.outputText)
+        let none = try identified([String(repeating: "0", count: 96), "--json"] + inputs)
+        #expect(none.status == 1)
+        let json = try JSONReader.parse(none.output, source: "out").value
+        #expect(json["matches"] == .array([]))
+        #expect(none.errorText.contains("combinations gives"))
+        let noReport = try identified([firmware] + inputs)
+        #expect(noReport.status == 2)
+    }
+
     @Test(
         "what cannot be used is refused with exit 2 and a word on what to do",
         arguments: [
@@ -123,6 +215,11 @@ struct MeasureSNPTests {
             (["--vcpus", "1", "--vcpu-type", "EPYC", "--guest-features", "zz"], "expected a number"),
             (["--vcpus", "1", "--vcpu-type", "EPYC", "--snp-ovmf-hash", "00"], "96 hex digits"),
             (["--vcpus", "1", "--vcpu-type", "EPYC", "--vmsa-gpa", "0x10"], "multiple of 4096"),
+            (["--vcpus", "4-2", "--vcpu-type", "EPYC"], "expected a count or a range"),
+            (["--vcpus", "1-5000", "--vcpu-type", "EPYC"], "found 5000 vCPUs"),
+            (["--mode", "snp:svsm", "--vcpus", "1", "--vcpu-type", "EPYC"], "--svsm is missing"),
+            (["--mode", "sev", "--dump-vmsa"], "no VMSA to dump"),
+            (["--mode", "seves", "--vcpus", "1", "--vcpu-type", "EPYC", "--snp-ovmf-hash", "00"], "SEV-SNP alone"),
             (["--vcpus", "1", "--vcpu-type", "EPYC", "--kernel", "/nonexistent"], "/nonexistent: cannot open"),
         ])
     func refuses(arguments: [String], problem: String) throws {

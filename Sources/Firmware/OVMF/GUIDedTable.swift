@@ -3,7 +3,8 @@ public import Bytes
 /// The table of GUIDed structures at the end of an OVMF image (edk2 OvmfPkg/ResetVector, `guidedStructureStart`).
 ///
 /// It ends 32 bytes before the end of the file and is walked backwards. Every entry is `data ‖ u16 length ‖ GUID`, and
-/// its length covers all three; the last entry is the footer, whose length covers the whole table.
+/// its length covers all three; the last entry is the footer, whose length covers the whole table. The first OVMF builds
+/// with SEV-ES have no table: there the SEV-ES reset block alone stands in the footer's place, and QEMU still takes it.
 public struct GUIDedTable: Hashable, Sendable {
     /// One entry, and where its data stands in the image.
     public struct Entry: Hashable, Sendable {
@@ -16,6 +17,7 @@ public struct GUIDedTable: Hashable, Sendable {
     /// Bytes of reset vector code after the table.
     static let tailByteCount = 0x20
     static let entryHeaderByteCount = 18
+    private static let loneResetBlockByteCount = entryHeaderByteCount + 4
 
     /// The entries in file order, without the footer.
     public let entries: [Entry]
@@ -32,6 +34,10 @@ public struct GUIDedTable: Hashable, Sendable {
             at: end - Self.entryHeaderByteCount, count: Self.entryHeaderByteCount, "GUIDed table footer")
         let total = Int(try footer.read("GUIDed table footer.length", as: UInt16.self))
         let guid = try footer.guid("GUIDed table footer")
+        if guid == OVMFGuid.sevESResetBlock, total == Self.loneResetBlockByteCount {
+            entries = try Self.entries(reader, from: end - total, to: end)
+            return
+        }
         guard guid == OVMFGuid.footer else {
             throw footer.error(
                 "GUIDed table footer", found: guid.description, expected: OVMFGuid.footer.description, at: 2,

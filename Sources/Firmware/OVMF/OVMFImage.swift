@@ -95,7 +95,7 @@ public struct OVMFImage: Sendable {
 
     private func area(_ guid: GUID) throws(FormatError) -> MemoryArea? {
         guard let words = try words(of: guid, count: 2), words[0] != 0 else { return nil }
-        guard words[1] != 0, words[0].addingReportingOverflow(words[1] - 1).overflow == false else {
+        guard UInt64(words[0]) + UInt64(words[1]) <= 1 << 32 else {
             throw FormatError(
                 source: name, offset: table[guid]?.offset, field: OVMFGuid.name(of: guid) ?? guid.description,
                 found: "\(hexadecimal(words[0])) + \(hexadecimal(words[1]))", expected: "a range below 4 GiB")

@@ -46,7 +46,7 @@ public struct SNPLaunch: Sendable {
     /// - Parameter variables: size of the variable store that lies between SVSM and firmware, in bytes.
     public init(svsm: SVSMImage, firmware: OVMFImage, variables: Int) throws(SNPMeasurementError) {
         let code = try LaunchPlan.Run(firmware: firmware.name, bytes: firmware.bytes)
-        guard variables >= 0, variables.isMultiple(of: 4096), let end = Int(exactly: code.gpa),
+        guard (0...1 << 32).contains(variables), variables.isMultiple(of: 4096), let end = Int(exactly: code.gpa),
             variables + svsm.bytes.count < end, svsm.bytes.count.isMultiple(of: 4096)
         else { throw .svsmPlace(svsm: svsm.name, size: svsm.bytes.count, variables: variables) }
         let base = UInt64(end - variables - svsm.bytes.count)

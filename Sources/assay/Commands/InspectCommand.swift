@@ -26,7 +26,7 @@ struct InspectCommand: ParsableCommand {
 
     /// What `inspect` knows, asked in this order; each format adds a line.
     static let recognizers: [FileRecognizer] = [
-        .igvm, .ovmf, .unifiedKernel, .peImage, .gptDisk, .fat, .erofs, .cpio, .acpiTables,
+        .igvm, .svsm, .ovmf, .unifiedKernel, .peImage, .gptDisk, .fat, .erofs, .cpio, .acpiTables,
         .linkerScript, .snpReport, .snpCertificateTable, .certificates, .revocationList,
     ]
 

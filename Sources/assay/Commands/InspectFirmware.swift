@@ -8,29 +8,46 @@ extension FileRecognizer {
     /// An OVMF image: tables, sections, volumes, reset state, and whether it verifies kernel hashes.
     static let ovmf = FileRecognizer(
         kind: "OVMF firmware",
+        matches: { $0.endsTable(with: [OVMFGuid.footer, OVMFGuid.sevESResetBlock]) },
+        describe: { try FirmwareFacts($0).all() })
+
+    /// A Coconut SVSM binary, which ends with the same kind of table.
+    static let svsm = FileRecognizer(
+        kind: "SVSM binary",
         matches: { file in
-            let place = file.tail.count - 0x30
-            return place >= 0 && Array(file.tail[place..<place + GUID.byteCount]) == OVMFGuid.footer.bytes
+            file.endsTable(with: [OVMFGuid.footer]) && file.tail.firstOffset(of: OVMFGuid.svsmInfo.bytes) != nil
         },
-        describe: { file in
-            let image = try OVMFImage(file.contents(limit: OVMFImage.maximumByteCount), name: file.name)
-            return try FirmwareFacts(image: image).all()
-        })
+        describe: { try FirmwareFacts($0).all() })
+}
+
+extension InspectedFile {
+    /// Whether one of these GUIDs stands where the table of GUIDed structures ends.
+    fileprivate func endsTable(with guids: [GUID]) -> Bool {
+        let place = tail.count - 0x30
+        return place >= 0 && guids.contains { Array(tail[place..<place + GUID.byteCount]) == $0.bytes }
+    }
 }
 
 /// What `inspect` says about a firmware; a broken part is said to be broken and does not hide the rest.
 private struct FirmwareFacts {
     let image: OVMFImage
 
+    init(_ file: InspectedFile) throws {
+        image = try OVMFImage(file.contents(limit: OVMFImage.maximumByteCount), name: file.name)
+    }
+
     func all() throws -> [(String, Value)] {
         var facts: [(String, Value)] = [
             ("size", .count(image.bytes.count)), ("sha256", .string(Digest.of(image.bytes, .sha256).hex)),
-            ("baseGPA", .hex(image.baseGPA)), ("table", table),
+            ("table", table),
             ("resetState", attempt { try resetState() }),
             ("secretArea", attempt { area(try image.sevSecretArea()) }),
             ("hashTableArea", attempt { area(try image.sevHashTableArea()) }),
             ("sevMetadata", attempt { try sevMetadata() }), ("tdxMetadata", attempt { try tdxMetadata() }),
         ]
+        if image.table[OVMFGuid.svsmInfo] != nil { return facts }
+        facts.insert(("baseGPA", .hex(image.baseGPA)), at: 2)
+        facts.append(("resetVector", .string(image.bytes.suffix(16).hex)))
         do {
             let volumes = try FirmwareVolumes.unpack(image.bytes, source: image.name)
             facts.append(("volumes", .array(of: volumes.map(volume))))
@@ -64,6 +81,10 @@ private struct FirmwareFacts {
 
     /// CS base and IP of the boot processor and, for SEV-ES and SEV-SNP, of every other one.
     private func resetState() throws -> Value {
+        if let offset = try image.svsmLaunchOffset() {
+            // Where it lies depends on the firmware and variable store above it.
+            return .object([("svsmLaunchOffset", .hex(offset)), ("mode", .string("32-bit protected, flat segments"))])
+        }
         var members: [(String, Value)] = [("bootProcessor", start(0xFFFF_FFF0))]
         if image.table[OVMFGuid.sevESResetBlock] != nil {
             members.append(("otherProcessors", start(try image.sevESResetAddress())))
@@ -72,7 +93,9 @@ private struct FirmwareFacts {
     }
 
     private func start(_ address: UInt32) -> Value {
-        .object([("csBase", .hex(address & 0xFFFF_0000)), ("ip", .hex(address & 0xFFFF))])
+        .object([
+            ("address", .hex(address)), ("csBase", .hex(address & 0xFFFF_0000)), ("ip", .hex(address & 0xFFFF)),
+        ])
     }
 
     private func sevMetadata() throws -> Value {
