@@ -46,6 +46,7 @@ class Boot:
         self.status = status
         self.seconds = seconds
         self.errors = errors
+        self.outside = None
         self.lines = [line.rstrip("\r") for line in console.split("\n")]
         self.frames, self.broken = read_frames(self.lines)
         self.pcrs = {}
@@ -112,10 +113,12 @@ class TPM:
                 self.process.wait()
 
 
-def boot(qemu, arguments, files=None, copies=None, tpm=False, timeout=900, stop=("assay: done", "Kernel panic"), grace=20):
+def boot(qemu, arguments, files=None, copies=None, tpm=False, timeout=900, stop=("assay: done", "Kernel panic"), grace=20,
+         look=None):
     """Runs QEMU with `arguments`, in a folder of its own where `files` are links and `copies` are writable copies.
 
-    Ends when QEMU ends, `grace` seconds after one of `stop` was printed, or at `timeout` (seconds).
+    Ends when QEMU ends, `grace` seconds after one of `stop` was printed, or at `timeout` (seconds). Before it ends a
+    machine after `stop`, it has `look` look at it, a function of the folder and the console's text.
     """
     folder = tempfile.mkdtemp(prefix="assay-boot.")
     machine, software_tpm = None, None
@@ -131,7 +134,7 @@ def boot(qemu, arguments, files=None, copies=None, tpm=False, timeout=900, stop=
         start = time.monotonic()
         with open(os.path.join(folder, "errors"), "wb") as errors:
             machine = subprocess.Popen(full, cwd=folder, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
-        status, seen = "timeout", None
+        status, seen, outside = "timeout", None, None
         while time.monotonic() - start < timeout:
             code = machine.poll()
             if code is not None:
@@ -141,12 +144,15 @@ def boot(qemu, arguments, files=None, copies=None, tpm=False, timeout=900, stop=
                 seen = time.monotonic()
             if seen is not None and time.monotonic() - seen > grace:
                 status = "stopped"
+                outside = look(folder, read(folder, "console")) if look else None
                 break
             time.sleep(0.2)
         if machine.poll() is None:
             machine.kill()
             machine.wait()
-        return Boot(read(folder, "console"), status, time.monotonic() - start, read(folder, "errors").strip())
+        run = Boot(read(folder, "console"), status, time.monotonic() - start, read(folder, "errors").strip())
+        run.outside = outside
+        return run
     finally:
         if machine is not None and machine.poll() is None:
             machine.kill()
