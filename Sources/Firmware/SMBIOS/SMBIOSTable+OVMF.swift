@@ -37,15 +37,16 @@ extension SMBIOSTable.Structure {
 }
 
 extension SMBIOSTable {
-    /// The table with EAX and EDX of CPUID leaf 1 in every processor structure (type 4, Processor ID at offset 8).
-    public func withProcessorIdentity(signature: UInt32, features: UInt32) -> SMBIOSTable {
+    /// The table with EAX and EDX of CPUID leaf 1 in every processor structure (type 4, Processor ID at offset 8); EDX
+    /// stays what it is if `features` is nil.
+    public func withProcessorIdentity(signature: UInt32, features: UInt32?) -> SMBIOSTable {
         var identity = ByteWriter()
         identity.append(signature)
-        identity.append(features)
+        if let features { identity.append(features) }
         var result = self
         for index in structures.indices where structures[index].type == 4 {
             guard structures[index].formatted.count >= 16 else { continue }
-            result.structures[index].formatted.replaceSubrange(8..<16, with: identity.bytes)
+            result.structures[index].formatted.replaceSubrange(8..<8 + identity.count, with: identity.bytes)
         }
         return result
     }

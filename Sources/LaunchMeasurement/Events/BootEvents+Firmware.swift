@@ -21,6 +21,14 @@ extension BootEvents {
             try append(
                 "variable \(name)", pcr: 7, .variableDriverConfig, data: variable.encoded, origin: origin)
         }
+        // Two more databases, measured only where they exist.
+        for name in ["dbt", "dbr"] {
+            guard let value = store.value(name, .imageSecurityDatabase), !value.isEmpty else { continue }
+            try append(
+                "variable \(name)", pcr: 7, .variableDriverConfig,
+                data: UEFIVariableData(vendor: .imageSecurityDatabase, name: name, data: value).encoded,
+                origin: origin)
+        }
         try separator(pcr: 7, origin: "edk2: end of the secure boot variables")
     }
 
@@ -45,24 +53,26 @@ extension BootEvents {
     }
 
     /// BootOrder and the options in that order; digests cover the variables' values alone.
-    mutating func bootVariables(_ options: BootOptions) throws {
+    mutating func bootVariables(_ options: BootOptions, pcr: UInt32 = 1) throws {
         var order = ByteWriter()
         for number in options.order { order.append(number) }
-        try bootVariable("BootOrder", order.bytes, options.origin)
+        try bootVariable("BootOrder", order.bytes, pcr, options.origin)
         for number in options.order {
             guard let option = options.options.first(where: { $0.number == number }) else {
                 throw MeasurementInputError("the boot order names option \(number), which the profile does not have")
             }
             let digits = String(number, radix: 16, uppercase: true)
             let name = "Boot" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
-            try bootVariable(name, option.loadOption.encoded, options.origin)
+            try bootVariable(name, option.loadOption.encoded, pcr, options.origin)
         }
     }
 
-    private mutating func bootVariable(_ name: String, _ value: [UInt8], _ origin: String) throws {
+    private mutating func bootVariable(
+        _ name: String, _ value: [UInt8], _ pcr: UInt32, _ origin: String
+    ) throws {
         let data = UEFIVariableData(vendor: .efiGlobalVariable, name: name, data: value).encoded
         try append(
-            "variable \(name)", pcr: 1, .variableBoot, content: [.init("value of \(name)", .literal(value))],
+            "variable \(name)", pcr: pcr, .variableBoot, content: [.init("value of \(name)", .literal(value))],
             data: data,
             origin: origin)
     }

@@ -19,6 +19,9 @@ public struct BootEvents: Sendable {
                 digests: try contents.digests(of: content)))
     }
 
+    /// Appends an event that was made elsewhere.
+    mutating func append(_ event: MeasuredEvent) { events.append(event) }
+
     /// Appends an event whose digest covers its own data.
     public mutating func append(
         _ name: String, pcr: UInt32, _ type: EventType, data: [UInt8], origin: String

@@ -15,7 +15,7 @@ public struct EventContents: Sendable {
     public mutating func add(_ name: String, _ source: ByteSource) { sources[name] = source }
 
     /// Adds blobs under their names.
-    mutating func add(blobs: [String: [UInt8]]) {
+    public mutating func add(blobs: [String: [UInt8]]) {
         for (name, blob) in blobs { add(name, ByteSource(blob, name: name)) }
     }
 

@@ -33,16 +33,22 @@ struct MeasuredVolumes {
 extension BootEvents {
     /// The firmware's version and its two main volumes.
     mutating func firmwareVolumes(_ volumes: MeasuredVolumes, version: String) throws {
+        try firmwareVersion(version)
+        for volume in volumes.pieces { try firmwareVolume(volume) }
+    }
+
+    mutating func firmwareVersion(_ version: String) throws {
         var text = ByteWriter()
         text.append(utf16: version)
         text.append(UInt16(0))
         try append(
             "firmware version", pcr: 0, .crtmVersion, data: text.bytes, origin: "edk2: PcdFirmwareVersionString")
-        for volume in volumes.pieces {
-            // The event data holds the address in memory, which no input gives.
-            try append(
-                volume.name, pcr: 0, .platformFirmwareBlob, content: [volume], data: nil,
-                origin: "edk2 Tcg2Pei: volumes of the packed section")
-        }
+    }
+
+    /// A volume of the packed section. The event data holds the address in memory, which no input gives.
+    mutating func firmwareVolume(_ volume: MeasuredEvent.Piece) throws {
+        try append(
+            volume.name, pcr: 0, .platformFirmwareBlob, content: [volume], data: nil,
+            origin: "edk2 Tcg2Pei: volumes of the packed section")
     }
 }

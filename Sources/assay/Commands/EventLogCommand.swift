@@ -10,7 +10,7 @@ struct EventLogCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "eventlog",
         abstract: "Read event logs of a TPM or of a TD.",
-        subcommands: [EventLogShowCommand.self])
+        subcommands: [EventLogShowCommand.self, EventLogReplayCommand.self, EventLogDiffCommand.self])
 }
 
 /// `assay eventlog show`.
@@ -23,22 +23,14 @@ struct EventLogShowCommand: ParsableCommand {
             /sys/firmware/acpi/tables/data/CCEL. Event data is what the log says; only digests are measured.
             """)
 
-    enum Kind: String, ExpressibleByArgument, CaseIterable { case tpm, tdx }
-
+    @OptionGroup var source: EventLogOptions
     @Argument(help: ArgumentHelp("The binary log.", valueName: "file"))
     var file: String
-    @Option(help: "Whose log it is; without it, one that has SHA-384 alone and starts in register 1 counts as a TD's.")
-    var kind: Kind?
     @Flag(help: "Print JSON with all digests.")
     var json = false
 
     func run() throws {
-        let bytes = try InputFile.contents(of: file, limit: 64 << 20)
-        var log = try bytes.withReader(source: file) { reader throws(FormatError) in
-            try EventLog(parsing: &reader, registers: .tpm)
-        }
-        let looksLikeTD = log.algorithms == [.sha384] && log.header.register == 1
-        log.registers = kind == .tdx || (kind == nil && looksLikeTD) ? .tdx : .tpm
+        let log = try source.read(file)
         json ? try printJSON(log) : try printText(log)
     }
 
@@ -71,15 +63,9 @@ struct EventLogShowCommand: ParsableCommand {
                 ("data", .string(record.data.hex)), ("summary", .string(record.summary)),
             ])
         }
-        var registers: [(String, Value)] = []
-        for algorithm in log.algorithms {
-            for (index, value) in try log.replay(algorithm).sorted(by: { $0.key < $1.key }) {
-                registers.append(("\(log.registers.name(index)).\(algorithm.rawValue)", .string(value.hex)))
-            }
-        }
         let document: [(String, Value)] = [
             ("registersOf", .string(log.registers.rawValue)), ("events", .array(of: events)),
-            ("registers", .object(registers)),
+            ("registers", .object(try log.registerDocuments())),
         ]
         print(ReadableJSON.encode(.object(document)), terminator: "")
     }

@@ -3,32 +3,44 @@ import Bytes
 import Documents
 import EventLogs
 import Files
+import Firmware
 import Hashing
 import LaunchMeasurement
 import Release
+import Trace
 
-/// What the commands about event registers share: the profile, the firmware and how results are shown.
+/// What the commands about event registers share: a profile, the form of the boot, and how results are shown.
 struct MeasureEventsOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Folder of the platform profile.", valueName: "folder"))
-    var profile: String
-    @Option(help: ArgumentHelp("The firmware file that the profile pins.", valueName: "file"))
-    var firmware: String
-    @Option(help: ArgumentHelp("Also write the predicted event log in its binary form.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Folder of a platform profile that describes the machine; then only files are given here.",
+            valueName: "folder"))
+    var profile: String?
+    @Option(
+        name: [.customLong("eventlog"), .customLong("log")],
+        help: ArgumentHelp("Also write the predicted event log in its binary form.", valueName: "file"))
     var log: String?
     @Option(
         name: .customLong("exit-boot-services"),
-        help: "For --log: how the kernel's call goes, if the profile knows two ways.")
-    var exitBootServices: ExitBootServices = .first
-    @Flag(help: "Print axes and registers as JSON.")
+        help: "How the kernel's call goes: first or retry; what the firmware is known to do if not given.")
+    var exitBootServices: ExitBootServices?
+    @Flag(help: "Print registers and events as JSON.")
     var json = false
     @Flag(help: "Print JSON with everything that was hashed, in order.")
     var trace = false
 
+    /// Shows the points of a profile.
     func output(_ measurements: [Measurement], log events: () throws -> EventLog) throws {
-        if let log { try OutputFile.write(events().encoded, to: log) }
+        let eventLog = try events()
+        if let log { try OutputFile.write(eventLog.encoded, to: log) }
         if json || trace {
-            let documents = measurements.map { trace ? $0.document : Self.withoutTrace($0.document) }
-            return print(ReadableJSON.encode(.array(of: documents)), terminator: "")
+            let first = measurements.first { point in
+                let form = point.axes.first { $0.name == "exitBootServices" }?.value
+                return form == nil || form == (exitBootServices ?? .first).rawValue
+            }
+            var members = EventOutput.registers(first?.registers ?? [])
+            members.append(("points", .array(of: measurements.map { trace ? $0.document : $0.withoutTrace })))
+            return print(ReadableJSON.encode(.object(members)), terminator: "")
         }
         for measurement in measurements {
             if measurements.count > 1 {
@@ -38,45 +50,131 @@ struct MeasureEventsOptions: ParsableArguments {
         }
     }
 
-    private static func withoutTrace(_ document: Value) -> Value {
+    /// Shows one boot that options describe; `initial` is MRTD with its trace.
+    func output(_ boot: MachineBoot, initial: (digest: Digest, trace: TraceNode)?) throws {
+        let prediction = try BootPrediction(boot, exit: exitBootServices ?? boot.usualExit)
+        if let log { try OutputFile.write(prediction.log.encoded, to: log) }
+        var registers = prediction.registers
+        if let initial { registers.insert(.init("MRTD", initial.digest), at: 0) }
+        for unknown in prediction.unknown {
+            Console.warning("not predicted: \(unknown.register): \(unknown.reason)")
+        }
+        guard json || trace else {
+            for register in registers { print("\(register.name) \(register.digest.hex)") }
+            return
+        }
+        var members = EventOutput.registers(registers)
+        members += [
+            ("exitBootServices", .string(prediction.exit.rawValue)),
+            (
+                "layout",
+                .object([("name", .string(boot.layout.name)), ("origin", .string(boot.layout.origin))])
+            ),
+            ("events", .array(of: prediction.eventDocuments)),
+            (
+                "unpredicted",
+                .array(
+                    of: prediction.unknown.map {
+                        .object([("register", .string($0.register)), ("reason", .string($0.reason))])
+                    })
+            ),
+        ]
+        if trace {
+            var tree = prediction.trace
+            if let initial { tree.children.insert(initial.trace, at: 0) }
+            members.append(("trace", tree.document))
+        }
+        print(ReadableJSON.encode(.object(members)), terminator: "")
+    }
+}
+
+/// Registers as members of a JSON document: `mrtd`, `rtmr0`…, or `pcrs` by bank and number.
+enum EventOutput {
+    static func registers(_ registers: [Measurement.Register]) -> [(String, Value)] {
+        var members: [(String, Value)] = []
+        var banks: [(name: String, values: [(String, Value)])] = []
+        for register in registers {
+            let parts = register.name.split(separator: ".")
+            guard parts.count == 2, parts[0].hasPrefix("PCR") else {
+                members.append((register.name.lowercased(), .string(register.digest.hex)))
+                continue
+            }
+            let bank = String(parts[1])
+            let entry = (String(parts[0].dropFirst(3)), Value.string(register.digest.hex))
+            if let index = banks.firstIndex(where: { $0.name == bank }) {
+                banks[index].values.append(entry)
+            } else {
+                banks.append((bank, [entry]))
+            }
+        }
+        if !banks.isEmpty { members.append(("pcrs", .object(banks.map { ($0.name, .object($0.values)) }))) }
+        return members
+    }
+}
+
+extension Measurement {
+    fileprivate var withoutTrace: Value {
         guard case .object(let members) = document else { return document }
         return .object(members.filter { $0.key != "trace" })
     }
 }
 
 extension ExitBootServices: ExpressibleByArgument {}
+extension MRTD.PageOrder: ExpressibleByArgument {}
 
 /// `assay measure tdx`.
 struct MeasureTDXCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tdx",
-        abstract: "Compute MRTD and RTMR0 to RTMR3 of a direct boot under a TDX profile.",
+        abstract: "Compute MRTD and RTMR0 to RTMR3 of a trust domain.",
         discussion: """
-            The firmware is the file of the package; where the profile says so, its variable store counts as empty. \
-            Example:
+            With neither kernel nor disk the answer is MRTD alone. What an input is missing for is named, and the \
+            registers that it goes into are left out. Examples:
 
+              assay measure tdx --firmware OVMF.inteltdx.fd
+              assay measure tdx --firmware OVMF.inteltdx.fd --variables empty --kernel vmlinuz --initrd initrd \\
+                  --append 'console=hvc0' --memory 2G --acpi captured --smbios captured/etc/smbios/smbios-tables
               assay measure tdx --profile measurements/platforms/qemu-tdx-inteltdx-2026.08 \\
                   --firmware OVMF.inteltdx.ms.fd --kernel vmlinuz --initrd initrd --cmdline cmdline
             """)
     @OptionGroup var options: MeasureEventsOptions
-    @Option(help: ArgumentHelp("The kernel.", valueName: "file"))
-    var kernel: String
-    @Option(help: ArgumentHelp("The initrd.", valueName: "file"))
-    var initrd: String
-    @Option(help: ArgumentHelp("A file that holds the kernel command line and nothing else.", valueName: "file"))
-    var cmdline: String
+    @OptionGroup(title: "The machine") var machine: MachineOptions
+    @Option(
+        name: .customLong("page-order"),
+        help: "Order in which the loader adds and extends pages: single-pass (QEMU 10.1 and later) or two-pass.")
+    var pageOrder: MRTD.PageOrder = .single
 
     func run() throws {
-        let pinned = try PlatformFolder(options.profile)
-        let firmware = try InputFile.contents(of: options.firmware)
-        try pinned.profile.firmware.check(firmware, source: options.firmware)
-        let artifacts = BootArtifacts(paths: ["vmlinuz": kernel, "initrd": initrd, "cmdline": cmdline])
+        if let profile = options.profile { return try measure(PlatformFolder(profile)) }
+        let (bytes, _) = try machine.image()
+        let image = try OVMFImage(bytes, name: machine.firmware)
+        let initial = try MRTD.measure(
+            image, metadata: image.tdvfMetadata(), order: pageOrder, artifact: "firmware")
+        if machine.bootsSomething {
+            return try options.output(try machine.boot(.td, algorithms: [.sha384]), initial: initial)
+        }
+        guard options.json || options.trace else { return print("MRTD \(initial.digest.hex)") }
+        var members: [(String, Value)] = [("mrtd", .string(initial.digest.hex)), ("events", .array([]))]
+        if options.trace { members.append(("trace", initial.trace.document)) }
+        print(ReadableJSON.encode(.object(members)), terminator: "")
+    }
+
+    private func measure(_ pinned: PlatformFolder) throws {
+        let firmware = try InputFile.contents(of: machine.firmware)
+        var paths: [String: String] = [:]
+        for (name, path) in [("vmlinuz", machine.kernel), ("initrd", machine.initrd), ("cmdline", machine.cmdline)] {
+            guard let path else {
+                throw CommandFailure("--profile needs --kernel, --initrd and --cmdline; \(name) is missing")
+            }
+            paths[name] = path
+        }
+        let artifacts = BootArtifacts(paths: paths)
         let measurements = try TDXMeasurement.measure(
             profile: pinned.profile, firmware: firmware, blobs: pinned.blobs, artifacts: artifacts)
         try options.output(measurements) {
             try TDXMeasurement.log(
                 profile: pinned.profile, firmware: firmware, blobs: pinned.blobs, artifacts: artifacts,
-                exit: options.exitBootServices)
+                exit: options.exitBootServices ?? .first)
         }
     }
 }
@@ -85,30 +183,47 @@ struct MeasureTDXCommand: ParsableCommand {
 struct MeasureTPMCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tpm",
-        abstract: "Compute the PCRs of a boot from disk under a vTPM profile.",
+        abstract: "Compute the PCRs of a virtual TPM after OVMF has started a kernel or a disk.",
         discussion: """
-            Example:
+            Without a profile every bank of --bank is computed. Examples:
 
+              assay measure tpm --firmware OVMF_CODE_4M.fd --uki uki.efi --disk disk.raw --acpi captured
               assay measure tpm --profile measurements/platforms/qemu-vtpm-ovmf-2026.08 \\
                   --firmware OVMF_CODE_4M.fd --uki uki.efi --disk disk.raw
             """)
     @OptionGroup var options: MeasureEventsOptions
-    @Option(help: ArgumentHelp("The unified kernel image on the disk.", valueName: "file"))
-    var uki: String
-    @Option(help: ArgumentHelp("The disk, whose partition table is measured.", valueName: "file"))
-    var disk: String
+    @OptionGroup(title: "The machine") var machine: MachineOptions
+    @Option(help: ArgumentHelp("A bank: sha1, sha256, sha384 or sha512; may be repeated.", valueName: "hash"))
+    var bank: [String] = ["sha1", "sha256", "sha384"]
 
     func run() throws {
-        let pinned = try PlatformFolder(options.profile)
-        let firmware = try InputFile.contents(of: options.firmware)
-        try pinned.profile.firmware.check(firmware, source: options.firmware)
+        if let profile = options.profile { return try measure(PlatformFolder(profile)) }
+        var banks: [HashAlgorithm] = []
+        for name in bank {
+            guard let algorithm = HashAlgorithm.registers.first(where: { $0.rawValue == name }) else {
+                throw CommandFailure("--bank \(name): no bank", hint: "give sha1, sha256, sha384 or sha512")
+            }
+            if !banks.contains(algorithm) { banks.append(algorithm) }
+        }
+        guard machine.bootsSomething else {
+            throw CommandFailure(
+                "nothing is booted", hint: "give --kernel, --uki or --disk")
+        }
+        try options.output(try machine.boot(.tpm, algorithms: banks), initial: nil)
+    }
+
+    private func measure(_ pinned: PlatformFolder) throws {
+        let firmware = try InputFile.contents(of: machine.firmware)
+        guard let uki = machine.uki, let disk = machine.disk else {
+            throw CommandFailure("--profile needs --uki and --disk")
+        }
         let artifacts = BootArtifacts(paths: ["uki.efi": uki, "disk.raw": disk])
         let measurements = try VTPMMeasurement.measure(
             profile: pinned.profile, firmware: firmware, blobs: pinned.blobs, artifacts: artifacts)
         try options.output(measurements) {
             try VTPMMeasurement.log(
                 profile: pinned.profile, firmware: firmware, blobs: pinned.blobs, artifacts: artifacts,
-                exit: options.exitBootServices)
+                exit: options.exitBootServices ?? .first)
         }
     }
 }
