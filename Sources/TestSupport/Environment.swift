@@ -6,6 +6,8 @@ public enum Outside {
     public static var vectors: String? { directory("ASSAY_VECTORS") }
     /// The folder of pinned packages (`ASSAY_POOL`); nil where it is not set.
     public static var pool: String? { directory("ASSAY_POOL") }
+    /// The folder of packages that `ci/setup --test` fetched (`ASSAY_TEST_PACKAGES`); nil where it is not set.
+    public static var testPackages: String? { directory("ASSAY_TEST_PACKAGES") }
 
     /// Whether a program is installed; a test that needs it is skipped by that name.
     public static func has(_ program: String) -> Bool { Subprocess.find(program) != nil }

@@ -17,14 +17,9 @@ private func present(_ kinds: String...) -> [TDXVectors.Case] {
 }
 
 extension TDXVectors.Case {
-    /// Packages that the folder of packages does not have.
+    /// Packages that are not here.
     fileprivate var missingPackages: [String] {
-        guard PoolPackage.available, let pool = Outside.pool, let files = try? FileSystem.list(pool) else {
-            return packages.map(\.name)
-        }
-        return packages.filter { package in
-            !files.contains { $0.hasPrefix("\(package.name)_\(package.version)_") && $0.hasSuffix(".deb") }
-        }.map { "\($0.name) \($0.version)" }
+        packages.filter { !PoolPackage.has($0.name, version: $0.version) }.map { "\($0.name) \($0.version)" }
     }
 }
 
@@ -53,7 +48,7 @@ extension TDXVectors.Case {
     }
 
     @Test(
-        "every package that a case needs is in ASSAY_POOL",
+        "every package that a case needs is here",
         .enabled(if: missing.isEmpty, "not checked: \(missing.joined(separator: "; "))"))
     func packages() { #expect(Self.missing.isEmpty) }
 }
