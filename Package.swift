@@ -67,7 +67,8 @@ let package = Package(
                 "GuestImage", "LaunchMeasurement", "ReferenceValues",
             ]),
         .target(
-            name: "TestSupport", dependencies: ["Files", "Bytes"], swiftSettings: [.treatAllWarnings(as: .error)]),
+            name: "TestSupport", dependencies: ["Files", "Bytes", "Documents"],
+            swiftSettings: [.treatAllWarnings(as: .error)]),
         .executableTarget(
             name: "assay",
             dependencies: [

@@ -1,8 +1,8 @@
 internal import Documents
 
-extension Schema {
+extension JSONSchema {
     /// The reference statement, an in-toto Statement.
-    static var referenceForm: Value {
+    static var referenceForm: JSONSchema {
         let subject = object([
             ("name", file), ("digest", object([("sha256", hex(32)), ("sha384", hex(48))])),
         ])
@@ -21,11 +21,11 @@ extension Schema {
                 + "subjects and input files are sorted by name.")
     }
 
-    private static var inputs: Value {
+    private static var inputs: JSONSchema {
         let source = object([("repository", text()), ("commit", text(pattern: "^[0-9a-f]{40,}$"))])
         let entry = object([("name", file), ("role", choice(Inputs.File.Role.self)), ("sha256", hex(32))])
         return object([
-            ("source", either([.object([("type", .string("null"))]), source])), ("files", list(entry, minimum: 2)),
+            ("source", either([null, source])), ("files", list(entry, minimum: 2)),
             (
                 "treeDigest",
                 text("SHA-256 of the canonical JSON of files.", pattern: "^[0-9a-f]{64}$")
@@ -33,7 +33,7 @@ extension Schema {
         ])
     }
 
-    private static var platform: Value {
+    private static var platform: JSONSchema {
         let register = text("A digest.", pattern: "^([0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$")
         let set = object(
             [("axes", map(text(), names: word)), ("registers", map(register, names: word)), ("trace", hex(32))],

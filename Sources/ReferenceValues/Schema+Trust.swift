@@ -1,8 +1,8 @@
 internal import Documents
 
-extension Schema {
+extension JSONSchema {
     /// `trust.yaml`.
-    static var trustForm: Value {
+    static var trustForm: JSONSchema {
         let names = list(text(), unique: true)
         let filled = list(text(), minimum: 1, unique: true)
         let allow = ["development", "debug", "vtpmOnly", "unprovenKernelBinding", "sourceOnlyOrigins"]
@@ -22,22 +22,22 @@ extension Schema {
                 ("maximumAge", demand([("seconds", integer(1...Int(Int32.max)))])),
                 ("quorum", demand([("operators", integer(1...64))])),
                 // A profile named `skip` is read as a waiver, so the two forms never overlap.
-                ("acceptedProfiles", .object([("anyOf", .array(of: [waiver, map(hex(32), minimum: 1)]))])),
+                ("acceptedProfiles", any([waiver, map(hex(32), minimum: 1)])),
                 ("allow", object(allow.map { ($0, names) }, optional: allow)), ("ignoredPlatforms", map(reason)),
             ], optional: ["allow", "ignoredPlatforms"],
             description: "A trust policy. A threshold is at most the number of keys.")
     }
 
-    private static var reason: Value { text("A reason in words; every verdict repeats it.", pattern: "\\S") }
+    private static var reason: JSONSchema { text("A reason in words; every verdict repeats it.", pattern: "\\S") }
 
-    private static var waiver: Value { object([("skip", reason)]) }
+    private static var waiver: JSONSchema { object([("skip", reason)]) }
 
-    private static func demand(_ members: [(String, Value)]) -> Value { either([object(members), waiver]) }
+    private static func demand(_ members: [(String, JSONSchema)]) -> JSONSchema { either([object(members), waiver]) }
 
-    private static func role(_ role: Role) -> Value {
-        var key: [(String, Value)] = [("name", text()), ("publicKey", text("SubjectPublicKeyInfo in PEM."))]
+    private static func role(_ role: Role) -> JSONSchema {
+        var key: [(String, JSONSchema)] = [("name", text()), ("publicKey", text("SubjectPublicKeyInfo in PEM."))]
         if role == .rebuilder { key.append(("operator", text("Who runs it; distinct operators are counted."))) }
-        var members: [(String, Value)] = [
+        var members: [(String, JSONSchema)] = [
             ("threshold", integer(1...64)), ("keys", list(object(key), minimum: 1, maximum: 64)),
         ]
         if role.isScoped {

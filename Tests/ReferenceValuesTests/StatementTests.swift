@@ -92,7 +92,9 @@ struct StatementTests {
         for path in paths where !maps.contains(path.last ?? "") {
             let extra = try Self.changed(statement) { Self.set(&$0, path + ["unknownMember"], .string("x")) }
             #expect(throws: DocumentError.self, "\(path)") { try Self.parse(extra) }
-            guard case .object(let members) = try #require(Self.value(statement.document, path)) else { continue }
+            guard case .object(let members) = try #require(DocumentChange.value(statement.document, path)) else {
+                continue
+            }
             for member in members {
                 for replacement: (String, Value)? in [nil, (member.key.uppercased() + "_", member.node.value)] {
                     let bytes = try Self.changed(statement) { document in
@@ -131,7 +133,7 @@ struct StatementTests {
         #expect(throws: DocumentError.self) { try Self.parse(reordered) }
         let moved = try Self.changed(statement) { document in
             let tdx = ["predicate", "platforms", "1"]
-            guard let value = Self.value(document, tdx + ["sharedRegisters", "MRTD"]) else { return }
+            guard let value = DocumentChange.value(document, tdx + ["sharedRegisters", "MRTD"]) else { return }
             Self.remove(&document, tdx + ["sharedRegisters", "MRTD"])
             for index in 0..<4 { Self.set(&document, tdx + ["valueSets", "\(index)", "registers", "MRTD"], value) }
         }
@@ -205,39 +207,7 @@ struct StatementTests {
         }
     }
 
-    static func value(_ value: Value, _ path: [String]) -> Value? {
-        guard let key = path.first else { return value }
-        if case .array(let nodes) = value, let index = Int(key), index < nodes.count {
-            return self.value(nodes[index].value, Array(path.dropFirst()))
-        }
-        return value[key].flatMap { self.value($0, Array(path.dropFirst())) }
-    }
-
-    static func set(_ value: inout Value, _ path: [String], _ new: Value?) {
-        guard let key = path.first else {
-            if let new { value = new }
-            return
-        }
-        let rest = Array(path.dropFirst())
-        switch value {
-        case .array(var nodes):
-            guard let index = Int(key), index < nodes.count else { return }
-            set(&nodes[index].value, rest, new)
-            value = .array(nodes)
-        case .object(var members):
-            if let index = members.firstIndex(where: { $0.key == key }) {
-                if rest.isEmpty, new == nil {
-                    members.remove(at: index)
-                } else {
-                    set(&members[index].node.value, rest, new)
-                }
-            } else if let new, rest.isEmpty {
-                members.append(.init(key, Node(new)))
-            }
-            value = .object(members)
-        default: return
-        }
-    }
+    static func set(_ value: inout Value, _ path: [String], _ new: Value?) { DocumentChange.set(&value, path, new) }
 
     static func remove(_ value: inout Value, _ path: [String]) { set(&value, path, nil) }
 }

@@ -10,7 +10,7 @@ extension ImageDefinition {
         version = try top.word("version", "letters, digits, '.', '+', '~' and hyphens") { isVersion($0) }
         summary = try top.optionalString("summary") ?? ""
         architecture = try top.choice("architecture")
-        epoch = UInt32(try top.integer("epoch", in: Self.firstEpoch...Int(Int32.max)))
+        epoch = UInt32(try top.integer("epoch", in: Self.epochs))
         archive = try Archive(top.object("archive"))
         kernelPackage = try Self.package(of: top.object("kernel"))
         stubPackage = try Self.package(of: top.object("stub"))
@@ -21,8 +21,8 @@ extension ImageDefinition {
         try top.finish()
     }
 
-    /// 1980-01-01: FAT knows no earlier time.
-    private static let firstEpoch = 315_532_800
+    /// From 1980-01-01 on: FAT knows no earlier time.
+    static let epochs = 315_532_800...Int(Int32.max)
 
     private static func package(of decoder: ObjectDecoder) throws(DocumentError) -> String {
         var decoder = decoder

@@ -95,7 +95,7 @@ extension ObjectDecoder {
     /// Permission bits as three or four octal digits.
     fileprivate mutating func mode(default usual: UInt16) throws(DocumentError) -> UInt16 {
         guard let text = try optionalString("mode") else { return usual }
-        guard (3...4).contains(text.utf8.count), let mode = UInt16(text, radix: 8) else {
+        guard (3...4).contains(text.utf8.count), !text.hasPrefix("+"), let mode = UInt16(text, radix: 8) else {
             throw error("mode", "found '\(text)', expected three or four octal digits such as 0755")
         }
         return mode
