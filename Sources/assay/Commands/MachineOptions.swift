@@ -190,11 +190,13 @@ extension MachineOptions {
     private func items(_ platform: MachineBoot.Platform) throws -> [String: [UInt8]] {
         var items: [String: [UInt8]] = [:]
         if let acpi { items = try ConfigurationFolder(acpi).items }
-        if let tables = items["etc/acpi/tables"] {
-            let loader = ACPILoader(try ACPITableLayout(blob: tables, source: "etc/acpi/tables"))
-            items["etc/acpi/tables"] = ACPILoader.padded(tables: tables)
-            if items["etc/table-loader"] == nil { items["etc/table-loader"] = loader.script }
-            if items["etc/acpi/rsdp"] == nil { items["etc/acpi/rsdp"] = loader.rootPointer }
+        if let bytes = items["etc/acpi/tables"] {
+            let tables = try ACPITables(bytes)
+            items["etc/acpi/tables"] = tables.encoded
+            if items["etc/table-loader"] == nil {
+                items["etc/table-loader"] = try LinkerScript(linking: tables).encoded
+            }
+            if items["etc/acpi/rsdp"] == nil { items["etc/acpi/rsdp"] = try ACPIRootPointer.encoded(for: tables) }
             // QEMU hands out an empty log of 64 KiB.
             if items["etc/tpm/log"] == nil { items["etc/tpm/log"] = [UInt8](repeating: 0, count: 65536) }
         }
