@@ -20,7 +20,8 @@ enum MachineBlobs {
                 hint: "without the machine's arguments nothing can be derived for another")
         }
         return try MachineTables.derived(
-            blobs, from: ACPIMachineShape(arguments: capture.arguments), to: shape, mmio64: rules.mmio64)
+            blobs, from: ACPIMachineShape(arguments: capture.arguments), to: shape, mmio64: rules.mmio64,
+            memoryDevice: MachineTables.memoryDevice(version: capture.version, arguments: capture.arguments))
     }
 
     /// Items as files: `DIR/etc/acpi/tables` or `DIR/tables`, and so on; what is not there is left out. Loader script and
@@ -57,7 +58,7 @@ enum MachineBlobs {
             throw CommandFailure("\(profile.name): it has no 'capture' section", hint: "say how the machine is started")
         }
         let rules = try profile.eventRules()
-        let arguments = shape?.arguments(like: declared.arguments) ?? declared.arguments
+        let arguments = shape?.captureArguments(like: declared.arguments) ?? declared.arguments
         let capture = MachineCapture(
             program: qemu, arguments: arguments, mmconfig: rules.mmconfig, mmio64: rules.mmio64,
             firmwareSize: profile.firmware.size)
@@ -84,6 +85,19 @@ enum MachineBlobs {
         var hash = Hash(.sha256)
         try InputFile(build.binary).forEachChunk { (chunk) throws(FileError) in hash.update(chunk) }
         return hash.finish()
+    }
+}
+
+extension ACPIMachineShape {
+    /// More memory than this need not be there: nothing runs that could touch it.
+    private static let reserved: UInt64 = 4 << 30
+
+    /// A machine's arguments in this shape, with memory that the host does not set aside if it is much.
+    fileprivate func captureArguments(like declared: [String]) -> [String] {
+        let words = arguments(like: declared)
+        guard memory > Self.reserved else { return words }
+        let backend = "memory-backend-ram,id=capture-memory,size=\(memory >> 20)M,reserve=off"
+        return words + ["-object", backend, "-machine", "memory-backend=capture-memory"]
     }
 }
 

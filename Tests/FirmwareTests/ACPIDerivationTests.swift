@@ -109,13 +109,15 @@ import Testing
         let low = memory >= 0xB000_0000 ? 0x8000_0000 : memory
         var processor = [UInt8](repeating: 0, count: 0x2A)
         processor.replaceSubrange(0..<4, with: [4, 0x2A, 0, 4])
-        processor[0x0F] = processors > 1 ? 0x17 : 0x07
+        processor[0x0F] = processors > 1 ? 0x17 : 0x07  // features: bit 28
         for offset in 0x23...0x25 { processor[offset] = processors }
         var all = [SMBIOSTable.Structure(formatted: processor, strings: [[0x51]])]
         let array = [16, 0x17, 0, 0x10, 1, 3, 6] + SyntheticACPI.little(memory >> 10, 4) + [0xFE, 0xFF, 1, 0]
         all.append(.init(formatted: array + [UInt8](repeating: 0, count: 8), strings: []))
-        let device = [17, 0x28, 0, 0x11, 0, 0x10, 0xFE, 0xFF, 0, 0, 0, 0] + SyntheticACPI.little(memory >> 20, 2)
-        all.append(.init(formatted: device + [UInt8](repeating: 0, count: 26), strings: []))
+        let size = memory >> 20
+        let device = [17, 0x28, 0, 0x11, 0, 0x10, 0xFE, 0xFF, 0, 0, 0, 0] + SyntheticACPI.little(min(size, 0x7FFF), 2)
+        let extended = [UInt8](repeating: 0, count: 14) + SyntheticACPI.little(size < 0x7FFF ? 0 : size, 4)
+        all.append(.init(formatted: device + extended + [UInt8](repeating: 0, count: 8), strings: []))
         for (index, range) in [(UInt64(0), low), (1 << 32, memory - low)].enumerated() where range.1 > 0 {
             let ends = SyntheticACPI.little(range.0 >> 10, 4) + SyntheticACPI.little((range.0 + range.1) >> 10 - 1, 4)
             let mapped = [19, 0x1F, UInt8(index), 0x13] + ends + [0, 0x10, 1]
@@ -134,13 +136,25 @@ import Testing
         }
     }
 
-    @Test("other forms, several devices and more than 16 GiB are refused") func refused() {
+    @Test("a memory device of 32767 MiB and more has its size in the extended field") func large() throws {
+        let base = Self.table(processors: 2, memory: 4 << 30)
+        for memory in [UInt64(32766) << 20, 32767 << 20, 64 << 30, 512 << 30] {
+            let found = try base.derived(
+                from: .init(processors: 2, memory: 4 << 30), to: .init(processors: 2, memory: memory),
+                memoryDevice: 2 << 40)
+            #expect(found == Self.table(processors: 2, memory: memory), "\(memory)")
+        }
+    }
+
+    @Test("other forms, several devices and more than one holds are refused") func refused() {
         let base = Self.table(processors: 2, memory: 4 << 30)
         let source = ACPIMachineShape(processors: 2, memory: 4 << 30)
         func refuses(_ table: SMBIOSTable, _ source: ACPIMachineShape, _ target: ACPIMachineShape) {
             #expect(throws: ACPIDerivationError.self) { try table.derived(from: source, to: target) }
         }
         refuses(base, source, .init(processors: 2, memory: 32 << 30))
+        refuses(base, source, .init(processors: 255, memory: 4 << 30))
+        refuses(base, source, .init(processors: 0, memory: 4 << 30))
         refuses(base, .init(processors: 2, memory: 2 << 30), source)
         refuses(base, .init(processors: 4, memory: 4 << 30), source)
         refuses(base, .init(processors: 1, memory: 4 << 30), source)

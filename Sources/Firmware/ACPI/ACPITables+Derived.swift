@@ -14,8 +14,8 @@ public struct ACPIMachineShape: Hashable, Sendable {
 extension ACPITables {
     /// The tables of the same machine with other processors and memory, derived by rule.
     ///
-    /// Proven for q35 of Debian's QEMU 7.2, 10.0 and 11.1: 1 to 255 processors on one socket, 128 MiB to 512 GiB of
-    /// memory, no NUMA nodes and no memory that is added later. All that the rules do not know is refused.
+    /// Proven for q35 of Debian's QEMU 7.2 (to 16 GiB), 10.0 and 11.1: 1 to 255 processors on one socket, 128 MiB to
+    /// 512 GiB of memory, no NUMA nodes and no memory that is added later. All that the rules do not know is refused.
     ///
     /// - Parameters:
     ///   - source: what the machine had when these tables were captured.

@@ -20,7 +20,8 @@ public enum ACPIRootPointer {
 }
 
 extension LinkerScript {
-    /// Tables that the rule was seen to hold for (Debian's QEMU 7.2, 10.0 and 11.1, q35).
+    /// Tables that the rule was seen to hold for (Debian's QEMU 7.2, 10.0 and 11.1, q35): SRAT and SLIT with NUMA
+    /// nodes at a distance, DMAR with `intel-iommu`, TPM2 with a TPM 2.0.
     private static let known: Set<String> = ["APIC", "SRAT", "SLIT", "HPET", "DMAR", "TPM2", "MCFG", "WAET"]
 
     /// The script that QEMU makes for a q35 machine with these tables: it depends on their order and lengths alone.

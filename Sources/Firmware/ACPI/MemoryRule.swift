@@ -3,7 +3,7 @@ private import Bytes
 /// Where q35 puts memory, and the windows that it leaves to PCI devices (QEMU `hw/i386/pc_q35.c`, `hw/i386/acpi-build.c`,
 /// `hw/pci-host/q35.c`).
 ///
-/// Origin: windows compared with tables of Debian's QEMU 7.2, 10.0 and 11.1 from 128 MiB to 512 GiB.
+/// Origin: windows compared with tables of Debian's QEMU from 128 MiB on: 7.2 to 16 GiB, 10.0 and 11.1 to 512 GiB.
 struct MemoryRule {
     /// At a terabyte QEMU moves memory of machines with AMD processors.
     static let supported: ClosedRange<UInt64> = 1 << 27...1 << 39

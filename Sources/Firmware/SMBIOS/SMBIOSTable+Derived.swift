@@ -1,17 +1,28 @@
 private import Bytes
 
 extension SMBIOSTable {
+    /// Most bytes of one memory device on machine types up to `pc-q35-9.0`.
+    public static let oldMemoryDevice: UInt64 = 16 << 30
+
     /// QEMU's table for the same machine with other processors and memory, derived by rule (QEMU `hw/smbios/smbios.c`).
     ///
     /// Processors stand in the counts of type 4; memory in type 16 (capacity), 17 (the one device) and 19 (ranges below
-    /// and above 4 GiB). Compared with tables of Debian's QEMU 7.2 and 10.0 byte by byte. Above 16 GiB versions of QEMU
-    /// differ in the number of devices: refused.
+    /// and above 4 GiB). Compared byte by byte with tables of Debian's QEMU: 7.2 to 16 GiB, 10.0 and 11.1 to 512 GiB.
+    ///
+    /// - Parameter memoryDevice: most bytes of one device; a machine with more memory has several, and is refused.
     public func derived(
-        from source: ACPIMachineShape, to target: ACPIMachineShape
+        from source: ACPIMachineShape, to target: ACPIMachineShape, memoryDevice: UInt64 = oldMemoryDevice
     ) throws(ACPIDerivationError) -> SMBIOSTable {
-        let limit: UInt64 = 16 << 30
-        guard source.memory <= limit, target.memory <= limit else {
-            throw ACPIDerivationError("SMBIOS", "one memory device of at most 16 GiB is known")
+        for shape in [source, target] where shape.memory > memoryDevice {
+            throw ACPIDerivationError(
+                "SMBIOS",
+                "found \(shape.memory >> 20) MiB, the rule is proven for one memory device, here of at most "
+                    + "\(memoryDevice >> 20) MiB")
+        }
+        // From 255 threads on QEMU 11 writes the longer structures of SMBIOS 3.
+        for shape in [source, target] where !(1...254).contains(shape.processors) {
+            throw ACPIDerivationError(
+                "SMBIOS", "found \(shape.processors) processors, the rule is proven for 1 to 254")
         }
         guard source.processors > 1 || target.processors == 1 else {
             throw ACPIDerivationError("SMBIOS", "one processor does not show the features of several")
@@ -35,7 +46,7 @@ extension SMBIOSTable {
             switch structure.type {
             case 4: try structure.setProcessors(shape.processors, hadSeveral: source.processors > 1)
             case 16: try structure.set(0x07, UInt32(truncatingIfNeeded: shape.memory >> 10))
-            case 17: try structure.set(0x0C, UInt16(truncatingIfNeeded: shape.memory >> 20))
+            case 17: try structure.setMemoryDevice(shape.memory >> 20)
             case 19:
                 ranges += 1
                 guard ranges == 1 else { continue }
@@ -70,6 +81,13 @@ extension SMBIOSTable.Structure {
         }
         for offset in 0x23...0x25 { formatted[offset] = byte }
         if hadSeveral, count == 1 { formatted[0x0F] &= ~0x10 }
+    }
+
+    /// Size in MiB: a word up to 0x7FFE, else 0x7FFF and the extended size (DSP0134, section 7.18.5).
+    fileprivate mutating func setMemoryDevice(_ size: UInt64) throws(ACPIDerivationError) {
+        let fits = size < 0x7FFF
+        try set(0x0C, fits ? UInt16(truncatingIfNeeded: size) : 0x7FFF)
+        try set(0x1C, fits ? UInt32(0) : UInt32(truncatingIfNeeded: size))
     }
 
     /// A range of memory: first and last KiB.

@@ -102,10 +102,13 @@ struct ProfileProveCommand: ParsableCommand {
         let profile = captured.profile
         let source = try ACPIMachineShape(arguments: captured.declared.arguments)
         let base = try MachineBlobs.captured(options.qemu, profile: profile)
+        let memoryDevice = MachineTables.memoryDevice(
+            version: captured.build.version, arguments: captured.declared.arguments)
         var findings: [String] = []
         let all = try shapes.shapes()
         for shape in all {
-            let derived = try MachineTables.derived(base, from: source, to: shape, mmio64: captured.rules.mmio64)
+            let derived = try MachineTables.derived(
+                base, from: source, to: shape, mmio64: captured.rules.mmio64, memoryDevice: memoryDevice)
             let real = try MachineBlobs.captured(options.qemu, profile: profile, shape: shape)
             for name in Set(real.keys).union(derived.keys).sorted() {
                 let lines = ItemDifference.describe(name, pinned: derived[name] ?? [], found: real[name] ?? [])
