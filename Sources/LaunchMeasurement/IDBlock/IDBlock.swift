@@ -15,6 +15,8 @@ public struct IDBlock: Hashable, Sendable {
     public static let identifierByteCount = 16
     /// The policy that tools take by default: SMT allowed, and bit 17, which must be set.
     public static let defaultPolicy: UInt64 = 0x30000
+    /// Bit 17 of a policy, which must be set.
+    public static let mandatoryPolicy: UInt64 = 1 << 17
 
     /// SHA-384.
     public var launchDigest: Digest

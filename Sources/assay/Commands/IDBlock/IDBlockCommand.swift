@@ -33,6 +33,11 @@ struct IDBlockOptions: ParsableArguments {
         guard let policy = parseInteger(policy) else {
             throw CommandFailure("--policy: found '\(policy)', expected an integer, decimal or 0x…")
         }
+        guard policy & IDBlock.mandatoryPolicy != 0 else {
+            throw CommandFailure(
+                "--policy: found \(hexadecimal(policy)), expected bit 17 (0x20000) set",
+                hint: "firmware launches no guest without it")
+        }
         let block = IDBlock(
             launchDigest: try IDBlockText.digest(measurement, "--measurement"),
             familyID: try familyId.map { try identifier($0, "--family-id") },
@@ -78,8 +83,10 @@ enum IDBlockText {
     /// A structure of `size` bytes from a file that holds it as bytes or as base64.
     static func structure(at path: String, size: Int) throws -> [UInt8] {
         let bytes = try InputFile.contents(of: path, limit: 1 << 16)
-        guard bytes.count != size, let text = String(validating: bytes, as: UTF8.self) else { return bytes }
-        return Base64.decode(text.filter { !$0.isWhitespace }) ?? bytes
+        if bytes.count == size { return bytes }
+        let text = String(validating: bytes, as: UTF8.self)?.filter { !$0.isWhitespace }
+        if let decoded = text.flatMap(Base64.decode), decoded.count == size { return decoded }
+        throw CommandFailure("\(path): found \(bytes.count) bytes, expected \(size) bytes, or base64 of them")
     }
 
     /// What QEMU takes, and the digests that a report will show.
