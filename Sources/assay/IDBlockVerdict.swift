@@ -27,39 +27,24 @@ struct IDBlockVerdict {
         guard let block = launch.idBlock, let matches = launch.idBlockMatches(digest) else { return nil }
         self.block = block
         self.matches = matches
-        idSignature =
-            if let policy = launch.policy {
-                Self.state(
-                    block.idSignature, by: block.idKey, algorithm: block.idKeyAlgorithm,
-                    of: block.signedBytes(policy: policy))
-            } else {
-                .unknown
-            }
+        idSignature = Self.state(
+            block.idSignature, by: block.idKey, algorithm: block.idKeyAlgorithm,
+            of: launch.policy.flatMap { block.block(policy: $0)?.bytes })
         authorSignature =
             block.authorKeyEnabled
             ? Self.state(
                 block.authorSignature, by: block.authorKey, algorithm: block.authorKeyAlgorithm,
-                of: block.idKey.structure) : nil
+                of: SEVPublicKey(block.idKey)?.bytes) : nil
     }
 
-    /// SubjectPublicKeyInfo of a P-384 key up to its coordinates (RFC 5480).
-    private static let p384Prefix: [UInt8] = [
-        0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x05, 0x2B, 0x81, 0x04,
-        0x00,
-        0x22, 0x03, 0x62, 0x00, 0x04,
-    ]
-
+    /// The state of a signature over `message`, which is nil where it is not known what was signed.
     private static func state(
-        _ signature: IGVMIDBlock.Signature, by key: IGVMIDBlock.Key, algorithm: UInt32, of message: [UInt8]
+        _ signature: IGVMIDBlock.Signature, by key: IGVMIDBlock.Key, algorithm: UInt32, of message: [UInt8]?
     ) -> SignatureState {
         if (signature.r + signature.s).allSatisfy({ $0 == 0 }) { return .missing }
-        guard algorithm == 1, let point = key.coordinates else { return .unknown }
-        guard let raw = signature.raw,
-            let key = try? PublicKey(encoding: p384Prefix + point.x + point.y, source: "ID block")
-        else {
-            return .invalid
-        }
-        return key.isValid(raw, of: message) ? .valid : .invalid
+        guard algorithm == 1, key.curve == IGVMIDBlock.Key.p384, let message else { return .unknown }
+        guard let key = SEVPublicKey(key), let signature = SEVSignature(signature) else { return .invalid }
+        return signature.isValid(of: message, by: key.key) ? .valid : .invalid
     }
 
     /// What makes a launch fail; nil if nothing was found.
@@ -77,12 +62,17 @@ struct IDBlockVerdict {
             ("launchDigest", .string(block.launchDigest.hex)), ("matches", .bool(matches)),
             ("familyID", .string(block.familyID.hex)), ("imageID", .string(block.imageID.hex)),
             ("guestSVN", .integer(Int64(block.guestSVN))), ("idSignature", .string(idSignature.rawValue)),
-            ("idKeyDigest", .string(Digest.of(block.idKey.structure, .sha384).hex)),
+            ("idKeyDigest", Self.digest(of: block.idKey)),
             ("authorSignature", authorSignature.map { .string($0.rawValue) } ?? .null),
             (
                 "authorKeyDigest",
-                block.authorKeyEnabled ? .string(Digest.of(block.authorKey.structure, .sha384).hex) : .null
+                block.authorKeyEnabled ? Self.digest(of: block.authorKey) : .null
             ),
         ])
+    }
+
+    /// What a report would hold of the key; null if it is none that firmware takes.
+    private static func digest(of key: IGVMIDBlock.Key) -> Value {
+        SEVPublicKey(key).map { .string($0.digest.hex) } ?? .null
     }
 }

@@ -200,7 +200,7 @@ struct IGVMLaunchTests {
         let signed = try launch(file)
         #expect(signed.measure().digest == digest && signed.idBlockMatches(digest) == true)
         #expect(signed.idBlockMatches(.zero(.sha384)) == false)
-        let bytes = try #require(signed.idBlock).signedBytes(policy: 0x30000)
+        let bytes = try #require(signed.idBlock?.block(policy: 0x30000)).bytes
         #expect(bytes.count == 96 && bytes.starts(with: digest.bytes))
         #expect(bytes[0x50...].elementsEqual([1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0]))
     }

@@ -101,6 +101,12 @@ struct MeasureIGVMTests {
         #expect(try measure(right, "--zero-pages", "native").status == 1)
         let large = try file("large.igvm", r: Self.key[0] + [1])
         #expect(try measure(large).status == 1)
+        var point = IGVMBytes.sample
+        point.idBlock(
+            launchDigest: [UInt8](hex: Self.snp) ?? [], guestSVN: 2, r: Self.key[0], s: Self.key[1], x: Self.key[2],
+            y: Self.key[2])
+        let noPoint = try measure(folder.write("point.igvm", point.bytes))
+        #expect(noPoint.status == 1 && noPoint.errorText.contains("signature is not valid"))
     }
 
     @Test(

@@ -39,6 +39,9 @@ public struct IGVMIDBlock: Hashable, Sendable {
 
     /// A public key: the curve's number and the point, 72 bytes a coordinate, little-endian.
     public struct Key: Hashable, Sendable {
+        /// The number of P-384.
+        public static let p384: UInt32 = 2
+
         public var curve: UInt32
         public var x, y: [UInt8]
     }
