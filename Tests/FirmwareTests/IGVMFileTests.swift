@@ -21,7 +21,7 @@ struct IGVMFileTests {
         #expect(file.guestPolicy(snp) == 0x30000)
         #expect(try file.guestPolicy(#require(file.platform(.tdx))) == nil)
         guard case .pageData(let page) = file.directives[4].content else { throw TestFailure("no page") }
-        #expect(page.gpa == 0x10_0000 && file.contents(of: page) == IGVMBytes.samplePage(1))
+        #expect(page.gpa == 0x10_0000 && file.contents(of: page).map { Array($0) } == IGVMBytes.samplePage(1))
         guard case .pageData(let zero) = file.directives[6].content else { throw TestFailure("no page") }
         #expect(file.contents(of: zero) == nil)
         #expect(file.byteCount(ofArea: 0) == 0x2000)

@@ -191,6 +191,19 @@ struct IGVMLaunchTests {
         guard case .range("f.igvm", _, 4096) = data.source else { throw TestFailure("no source") }
     }
 
+    @Test("pages are parts of the file, so that many that name one place cost no memory")
+    func sharedPages() throws {
+        var file = IGVMBytes()
+        file.platform(2, mask: 1)
+        for index in 0..<8 { file.page(0x1000 * UInt64(index), data: IGVMBytes.samplePage(index)) }
+        let runs = try launch(file).plan.runs
+        #expect(runs.count == 8)
+        for run in runs {
+            guard case .file(_, let offset, let bytes) = run.content else { throw TestFailure("no bytes") }
+            #expect(bytes.startIndex == offset && bytes.count == 4096)
+        }
+    }
+
     @Test("an ID block is held against the digest")
     func idBlock() throws {
         let digest = try launch(.sample).measure().digest

@@ -173,7 +173,7 @@ struct SNPVectorTests {
         let plan = LaunchPlan(runs: [
             LaunchPlan.Run(
                 id: "pages", name: "pages", origin: "", type: type, gpa: known.parameters["gpa"]?.number ?? 0,
-                count: bytes.count / 4096, content: .file(artifact: "pages", offset: 0, bytes: bytes))
+                count: bytes.count / 4096, content: .file(artifact: "pages", offset: 0, bytes: bytes[...]))
         ])
         #expect(plan.measure().digest.value.hex == known.digest)
     }

@@ -15,6 +15,6 @@ extension IGVMFile {
             end = page.gpa
         }
         guard !parts.isEmpty, (1 << 32) - end <= OVMFImage.maximumByteCount else { return nil }
-        return parts.reversed().flatMap { contents(of: $0) ?? Array(repeating: 0, count: $0.byteCount) }
+        return parts.reversed().flatMap { contents(of: $0) ?? ArraySlice(repeating: 0, count: $0.byteCount) }
     }
 }

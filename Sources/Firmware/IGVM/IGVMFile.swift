@@ -93,19 +93,19 @@ public struct IGVMFile: Sendable {
         return nil
     }
 
-    /// The bytes of a page; nil where the page is zero.
-    public func contents(of page: IGVMPageData) -> [UInt8]? {
+    /// The bytes of a page, a part of `bytes` without a copy: many pages may name one place. Nil where the page is zero.
+    public func contents(of page: IGVMPageData) -> ArraySlice<UInt8>? {
         page.fileOffset == 0 ? nil : data(at: page.fileOffset, count: page.byteCount)
     }
 
     /// A save area's 4096 bytes.
-    public func saveArea(_ context: IGVMVPContext) -> [UInt8] {
+    public func saveArea(_ context: IGVMVPContext) -> ArraySlice<UInt8> {
         data(at: context.fileOffset, count: IGVMVPContext.saveAreaByteCount)
     }
 
     /// Bytes whose range `validate` has held against the file.
-    private func data(at offset: UInt32, count: Int) -> [UInt8] {
-        Array(bytes.dropFirst(Int(offset)).prefix(count))
+    private func data(at offset: UInt32, count: Int) -> ArraySlice<UInt8> {
+        bytes.dropFirst(Int(offset)).prefix(count)
     }
 }
 

@@ -9,14 +9,16 @@ struct IGVMLaunchBuilder {
     let platform: IGVMPlatform
     let rules: IGVMRules
     private(set) var steps: [IGVMLaunch.Step] = []
+    /// What stands behind the start of the run of adjoining pages that QEMU has not launched yet.
+    private var pending: [IGVMLaunch.Step] = []
     private(set) var warnings: [String] = []
     /// The save areas, which a rule may put after everything else.
     private var saveAreas: [LaunchPlan.Run] = []
     private var pageCount = 0
+    /// One for all zero pages.
+    private static let zeroPage = [UInt8](repeating: 0, count: LaunchPlan.pageByteCount)
     /// The last page, while no other directive came between.
     private var lastPage: (index: Int, page: IGVMPageData)?
-    /// Where the run of adjoining pages begins that QEMU has not launched yet.
-    private var pendingStart = 0
 
     init(file: IGVMFile, platform: IGVMPlatform, rules: IGVMRules) {
         self.file = file
@@ -46,6 +48,7 @@ struct IGVMLaunchBuilder {
             default: note(header, index)
             }
         }
+        launchPending()
         if rules.placement == .kvm {
             steps += saveAreas.map { .pages($0) }
             checkForKVM()
@@ -54,18 +57,23 @@ struct IGVMLaunchBuilder {
 
     // MARK: Pages
 
+    private mutating func launchPending() {
+        steps += pending
+        pending = []
+    }
+
     private mutating func add(_ page: IGVMPageData, _ header: IGVMHeader, _ index: Int) throws(IGVMError) {
-        if !continuesPendingRun(page, index) { pendingStart = steps.count }
+        if !continuesPendingRun(page, index) { launchPending() }
         lastPage = (index, page)
         guard !page.isShared else {
             return note(header, index, "PAGE_DATA, shared with the host", gpa: page.gpa)
         }
         try count(page.byteCount / LaunchPlan.pageByteCount)
         let run = try run(page, header, index)
-        guard continuesLastRun(run), case .pages(var last)? = steps.last else { return steps.append(.pages(run)) }
+        guard continuesLastRun(run), case .pages(var last)? = pending.last else { return pending.append(.pages(run)) }
         last.count += run.count
         last.countDirective()
-        steps[steps.count - 1] = .pages(last)
+        pending[pending.count - 1] = .pages(last)
     }
 
     /// Whether QEMU puts the page into the run that it is gathering.
@@ -79,7 +87,7 @@ struct IGVMLaunchBuilder {
 
     /// Whether a run of equal pages goes on.
     private func continuesLastRun(_ run: LaunchPlan.Run) -> Bool {
-        guard steps.count > pendingStart, case .pages(let last)? = steps.last else { return false }
+        guard case .pages(let last)? = pending.last else { return false }
         guard last.type == run.type, last.name == run.name, last.type != .vmsa else { return false }
         switch (last.content, run.content) {
         case (.none, .none): break
@@ -115,7 +123,7 @@ struct IGVMLaunchBuilder {
             if rules.zeroPages == .native {
                 run.type = .zero
             } else {
-                run.content = .page([UInt8](repeating: 0, count: LaunchPlan.pageByteCount))
+                run.content = .page(Self.zeroPage)
             }
         }
         return run
@@ -134,12 +142,10 @@ struct IGVMLaunchBuilder {
                 details: [("headerOffset", .hex(header.offset))]))
         switch rules.parameters {
         case .file:
+            launchPending()
             steps.append(step)
-            pendingStart = steps.count
             lastPage = nil
-        case .qemu:
-            steps.insert(step, at: pendingStart)
-            pendingStart += 1
+        case .qemu: steps.append(step)
         }
     }
 
@@ -164,7 +170,7 @@ struct IGVMLaunchBuilder {
             details: [("headerOffset", .hex(header.offset)), ("fileGPA", .hex(context.gpa))])
         try count(1)
         saveAreas.append(run)
-        if rules.placement == .file { steps.append(.pages(run)) }
+        if rules.placement == .file { pending.append(.pages(run)) }
     }
 
     /// What KVM does otherwise than the file says, or refuses.
@@ -190,7 +196,7 @@ struct IGVMLaunchBuilder {
         _ header: IGVMHeader, _ index: Int, _ name: String? = nil, gpa: UInt64? = nil,
         details: [(name: String, value: Value)] = []
     ) {
-        steps.append(
+        pending.append(
             .unmeasured(
                 TraceNode(
                     id: "directive-\(index)", name: name ?? "\(header.type)",

@@ -30,7 +30,7 @@ extension MRTD {
         switch run.content {
         case .none: return
         case .page(let bytes): contents = bytes[...]
-        case .file(_, _, let bytes): contents = bytes[index * size..<(index + 1) * size]
+        case .file(_, _, let bytes): contents = bytes.dropFirst(index * size).prefix(size)
         }
         guard run.type.measuresContent else { return }
         for offset in stride(from: 0, to: size, by: 256) {

@@ -8,7 +8,8 @@ public struct SaveAreaFields: Hashable, Sendable {
     public var efer, cr4, cr3, cr0, rflags, rip, rsp, rdx, gPAT, sevFeatures, xcr0: UInt64
 
     /// Reads the fields of the 4096 bytes of a save area; what is missing reads as zero.
-    public init(_ bytes: [UInt8]) {
+    public init(_ bytes: some Collection<UInt8>) {
+        let bytes = Array(bytes)
         func value<T: FixedWidthInteger & BitwiseCopyable>(_ offset: Int) -> T {
             let size = MemoryLayout<T>.size
             var value: T = 0

@@ -46,7 +46,7 @@ public struct LaunchPlan: Sendable {
         /// Nothing of the pages is measured.
         case none
         /// Page after page of a file; `bytes` are the whole pages.
-        case file(artifact: String, offset: Int, bytes: [UInt8])
+        case file(artifact: String, offset: Int, bytes: ArraySlice<UInt8>)
         /// Every page of the run holds these bytes.
         case page([UInt8])
     }
@@ -109,7 +109,7 @@ extension LaunchPlan.Run {
         case .none: return []
         case .page(let bytes): return Digest.of(bytes, .sha384).bytes
         case .file(_, _, let bytes):
-            return BlockHasher(.sha384, blockSize: LaunchPlan.pageByteCount).digests(of: bytes.raw)
+            return unsafe BlockHasher(.sha384, blockSize: LaunchPlan.pageByteCount).digests(of: bytes.span.bytes)
         }
     }
 

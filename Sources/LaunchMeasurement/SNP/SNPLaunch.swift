@@ -52,7 +52,7 @@ public struct SNPLaunch: Sendable {
         let base = UInt64(end - variables - svsm.bytes.count)
         let pages = LaunchPlan.Run(
             id: "svsm", name: "SVSM pages", origin: "Coconut QEMU: below the variable store", type: .normal, gpa: base,
-            count: svsm.bytes.count / 4096, content: .file(artifact: svsm.name, offset: 0, bytes: svsm.bytes))
+            count: svsm.bytes.count / 4096, content: .file(artifact: svsm.name, offset: 0, bytes: svsm.bytes[...]))
         let sections = Self.sectionRuns(svsm.metadata, rules: .qemu, hashes: nil)
         self.init(
             LaunchPlan(runs: [code, pages] + sections), after: [], rules: .qemu, features: 1,
@@ -144,7 +144,7 @@ extension LaunchPlan.Run {
         self.init(
             id: "firmware", name: "firmware pages", origin: "QEMU: the image ends at 4 GiB", type: .normal,
             gpa: (1 << 32) - UInt64(bytes.count), count: bytes.count / 4096,
-            content: .file(artifact: name, offset: 0, bytes: bytes))
+            content: .file(artifact: name, offset: 0, bytes: bytes[...]))
     }
 
     /// The save area of one or more vCPUs.
