@@ -18,8 +18,8 @@ public enum SNPProduct: String, Sendable, CaseIterable, Hashable {
 
     /// The line in a certificate's productName: `Milan`, or with a stepping, `Milan-B0`.
     public init?(productName: String) {
-        let name = productName.prefix { $0 != "-" }
-        self.init(rawValue: String(name))
+        let name = String(productName.prefix { $0 != "-" })
+        self.init(rawValue: ["Bergamo", "Siena"].contains(name) ? Self.genoa.rawValue : name)
     }
 
     /// How the line's TCB versions are laid out.
