@@ -13,6 +13,8 @@ public struct JSONReader {
     private var position = 0
     private var line = 1
     private var lineStart = 0
+    /// Where the values of the outermost object's members stand.
+    private var ranges: [String: Range<Int>] = [:]
     private static let maximumDepth = 64
 
     /// Reads one document.
@@ -21,6 +23,14 @@ public struct JSONReader {
     public static func parse(
         _ bytes: [UInt8], source: String, mode: Mode = .strict, limit: Int = 64 << 20
     ) throws(DocumentError) -> Node {
+        try parseKeepingMembers(bytes, source: source, mode: mode, limit: limit).node
+    }
+
+    /// Reads one document, and gives with it the bytes of each member's value of its outermost object as they stand: what
+    /// others sign that way is lost in a tree.
+    public static func parseKeepingMembers(
+        _ bytes: [UInt8], source: String, mode: Mode = .strict, limit: Int = 64 << 20
+    ) throws(DocumentError) -> (node: Node, members: [String: ArraySlice<UInt8>]) {
         guard bytes.count <= limit else {
             throw DocumentError(Location(source: source), "found \(bytes.count) bytes, expected at most \(limit)")
         }
@@ -32,7 +42,7 @@ public struct JSONReader {
         let node = try reader.value(path: "", depth: 0)
         reader.skipSpace()
         guard reader.position == bytes.count else { throw reader.error("", "expected the end of the document") }
-        return node
+        return (node, reader.ranges.mapValues { bytes[$0] })
     }
 
     private init(bytes: [UInt8], source: String, mode: Mode) {
@@ -107,7 +117,9 @@ public struct JSONReader {
             skipSpace()
             guard take(UInt8(ascii: ":")) else { throw error(inner, "expected ':'") }
             skipSpace()
+            let start = position
             members.append(Value.Member(key, try value(path: inner, depth: depth + 1)))
+            if depth == 0 { ranges[key] = start..<position }
             skipSpace()
             if take(UInt8(ascii: ",")) { continue }
             if take(UInt8(ascii: "}")) { return .object(members) }

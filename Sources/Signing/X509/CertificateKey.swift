@@ -46,6 +46,27 @@ public struct CertificateKey: Sendable {
         rsaKey = key
     }
 
+    /// Reads one SubjectPublicKeyInfo: DER, or one PEM block `PUBLIC KEY`.
+    public init(_ bytes: [UInt8], source: String) throws(FormatError) {
+        var encoding = bytes
+        if PEM.isText(bytes) {
+            let blocks = try PEM.blocks(bytes, label: "PUBLIC KEY", source: source)
+            guard blocks.count == 1, let only = blocks.first else {
+                throw FormatError(
+                    source: source, field: "PEM", found: "\(blocks.count) blocks", expected: "one PUBLIC KEY")
+            }
+            encoding = only.1
+        }
+        try self.init(DERElement(encoding, .sequence, "key", source: source), "key")
+    }
+
+    /// An RSA key from modulus and public exponent, most significant byte first.
+    public init(rsaModulus modulus: [UInt8], exponent: [UInt8], source: String) throws(FormatError) {
+        let numbers = DER.sequence(DER.integer(magnitude: modulus), DER.integer(magnitude: exponent))
+        let algorithm = DER.sequence(DER.objectIdentifier(Self.rsaEncryption), DER.element(.null, []))
+        try self.init(DER.sequence(algorithm, DER.bitString(numbers)), source: source)
+    }
+
     private static func bitCount(_ element: DERElement, _ field: String) throws(FormatError) -> Int {
         let key = try DERElement(
             element.bitStringBytes(field), .sequence, field, source: element.source, base: element.contentOffset + 1)
