@@ -106,7 +106,8 @@ let package = Package(
                 "DiskFormats", "Archives",
             ]),
         tests(of: "Explanation", ["Bytes", "Hashing", "Files", "Firmware", "LaunchMeasurement"]),
-        tests(of: "Evidence", ["Bytes", "Documents", "Files", "Hashing", "Signing"], exclude: ["Fixtures"]),
+        tests(
+            of: "Evidence", ["Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "Signing"], exclude: ["Fixtures"]),
         tests(of: "ReferenceValues", ["Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "Signing", "Trace"]),
         tests(
             of: "Release",

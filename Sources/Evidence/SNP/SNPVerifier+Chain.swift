@@ -18,8 +18,9 @@ extension SNPVerifier {
             "chain", Self.shapeProblems(path) + path.problems(understanding: understood).map(\.description),
             otherwise: path.certificates.reversed().map(\.name).joined(separator: " → "))
         checkRoot(path, &verdict)
-        checkValidity(path, &verdict)
-        checkRevocation(path, &verdict)
+        let checks = ChainChecks(time: time, revocationLists: revocationLists)
+        checks.addValidity(of: [path], to: &verdict)
+        checks.addRevocation(of: [path], to: &verdict)
     }
 
     /// What AMD's chains have beside what every chain has: three certificates, RSA-4096 above and P-384 below, and
@@ -60,52 +61,5 @@ extension SNPVerifier {
             return
         }
         verdict.add("root", .passed, "AMD's root key for \(product.rawValue), pinned by SHA-256")
-    }
-
-    private func checkValidity(_ path: CertificatePath, _ verdict: inout EvidenceVerdict) {
-        guard let time else {
-            verdict.add("validity", .notAsked, "no time was given")
-            return
-        }
-        let problems = path.problems(at: time).filter {
-            switch $0 {
-            case .expired, .notYetValid: true
-            default: false
-            }
-        }
-        verdict.add(
-            "validity", problems.map(\.description),
-            otherwise: "every certificate is valid at \(CertificateTime.text(time))")
-    }
-
-    /// Lists count only if they are an issuer's of this chain; one that cannot be checked is a failure, for whoever gave
-    /// it wanted it to be.
-    private func checkRevocation(_ path: CertificatePath, _ verdict: inout EvidenceVerdict) {
-        guard !revocationLists.isEmpty else {
-            verdict.add("revocation", .notAsked, "no revocation list was given")
-            return
-        }
-        var problems: [String] = []
-        var covered: [String] = []
-        for list in revocationLists {
-            guard let issuer = path.certificates.first(where: { $0.subject == list.issuer }) else {
-                let name = list.issuer.commonName ?? list.issuer.description
-                problems.append("\(list.source): issued by '\(name)', who is not in the chain")
-                continue
-            }
-            problems += list.problems(issuedBy: issuer, at: time).map(\.description)
-            for certificate in path.certificates where certificate.issuer == list.issuer {
-                covered.append(certificate.name)
-                if let entry = list.entry(of: certificate) {
-                    let revoked = CertificateProblem.revoked(
-                        subject: certificate.name, list: list.source, since: entry.date)
-                    problems.append(revoked.description)
-                }
-            }
-        }
-        let uncovered = path.certificates.map(\.name).filter { !covered.contains($0) }
-        var detail = "not revoked: \(covered.joined(separator: ", "))"
-        if !uncovered.isEmpty { detail += "; no list covers \(uncovered.joined(separator: ", "))" }
-        verdict.add("revocation", problems, otherwise: detail)
     }
 }
