@@ -12,9 +12,11 @@ struct InspectCommand: ParsableCommand {
         discussion: """
             Knows: \(recognizers.map(\.kind).joined(separator: ", ")).
 
-            An SNP report is verified offline with the certificates that stand behind it or are given:
+            Evidence is verified offline with the certificates that stand in it or are given:
 
               assay inspect report.bin --chain vcek.der cert_chain.pem
+              assay inspect quote.bin --collateral tcb.json identity.json --chain signing.pem --crl root.crl pck.crl
+              assay inspect hcl_report.bin --td-quote quote.bin --tpm-quote quote.msg --tpm-signature quote.sig
             """
     )
 
@@ -22,12 +24,13 @@ struct InspectCommand: ParsableCommand {
     var file: String
     @Flag(help: "Print the facts as JSON.")
     var json = false
-    @OptionGroup(title: "Verifying an SNP report") var evidence: EvidenceOptions
+    @OptionGroup(title: "Verifying reports and quotes") var evidence: EvidenceOptions
 
     /// What `inspect` knows, asked in this order; each format adds a line.
     static let recognizers: [FileRecognizer] = [
         .igvm, .svsm, .ovmf, .unifiedKernel, .peImage, .gptDisk, .fat, .erofs, .cpio, .acpiTables,
-        .linkerScript, .snpReport, .snpCertificateTable, .certificates, .revocationList,
+        .linkerScript, .snpReport, .snpCertificateTable, .tdxQuote, .tdReport, .hclReport, .azureEvidence, .tpmQuote,
+        .certificates, .revocationList, .intelCollateral,
     ]
 
     func run() throws {
@@ -39,10 +42,7 @@ struct InspectCommand: ParsableCommand {
         }
         let facts = try [("kind", Value.string(recognizer.kind))] + recognizer.describe(source)
         guard evidence.isAsked else { return show(facts) }
-        guard recognizer.kind == FileRecognizer.snpReport.kind else {
-            throw CommandFailure("\(file): \(recognizer.kind), and only an SNP report is verified here")
-        }
-        let verdict = try evidence.verdict(SNPExtendedReport(source.contents(limit: 2 << 20), source: file))
+        let verdict = try evidence.verdict(on: source, recognizer)
         show(facts + (json ? [("verdict", verdict.document)] : []))
         if !json { print("\n" + EvidenceVerdictText(verdict: verdict).text, terminator: "") }
         if !verdict.isAccepted { throw ExitCode(Outcome.no.rawValue) }
