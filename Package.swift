@@ -107,7 +107,8 @@ let package = Package(
             ]),
         tests(of: "Explanation", ["Bytes", "Hashing", "Files", "Firmware", "LaunchMeasurement"]),
         tests(
-            of: "Evidence", ["Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "Signing"], exclude: ["Fixtures"]),
+            of: "Evidence", ["Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "Signing"],
+            exclude: ["Fixtures"]),
         tests(of: "ReferenceValues", ["Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "Signing", "Trace"]),
         tests(
             of: "Release",
