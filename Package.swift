@@ -59,7 +59,7 @@ let package = Package(
             ["Bytes", "Documents", "Files", "Hashing", "Signing", "Trace", "DiskFormats", "Firmware", "EventLogs"]),
         module("Evidence", ["Bytes", "Documents", "Hashing", "Signing", "EventLogs", "Trace"]),
         module("ReferenceValues", ["Bytes", "Documents", "Files", "Hashing", "Signing", "Trace"]),
-        module("Explanation", ["Hashing", "LaunchMeasurement"]),
+        module("Explanation", ["Bytes", "Documents", "Hashing", "Trace", "LaunchMeasurement", "Evidence"]),
         module(
             "Release",
             [
@@ -105,7 +105,9 @@ let package = Package(
                 "Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "Signing", "Trace", "Firmware", "EventLogs",
                 "DiskFormats", "Archives",
             ]),
-        tests(of: "Explanation", ["Bytes", "Hashing", "Files", "Firmware", "LaunchMeasurement"]),
+        tests(
+            of: "Explanation",
+            ["Bytes", "Documents", "Evidence", "Hashing", "Files", "Firmware", "LaunchMeasurement", "Trace"]),
         tests(
             of: "Evidence", ["Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "Signing"],
             exclude: ["Fixtures"]),

@@ -60,6 +60,7 @@ struct Assay: AsyncParsableCommand {
             BuildCommand.self,
             ReleaseCommand.self,
             MeasureCommand.self,
+            ExplainCommand.self,
             PublishCommand.self,
             ProfileCommand.self,
             EventLogCommand.self,

@@ -187,11 +187,23 @@ struct MeasureSNPTests {
             found.outputText
                 == "6 vCPUs, EPYC-Genoa (0xa10f10), features 0x21, QEMU or cloud-hypervisor, syn.fd, kernel hashes with "
                 + "a blank added at the end of the command line\n")
-        var report = [UInt8](repeating: 0, count: 1184)
-        report[0] = 3
-        report.replaceSubrange(0x90..<0xC0, with: try #require([UInt8](hex: String(digest))))
-        let file = try folder.write("report.bin", report)
-        #expect(try identified([file] + inputs).outputText == found.outputText)
+        var report = SNPReportBytes()
+        report.measurement = try #require([UInt8](hex: String(digest)))
+        report.policy = 0xB0000
+        let file = try folder.write("report.bin", report.bytes)
+        // The chip is a Milan, and the guest's model a Genoa: what the chip has is tried first, and then the others.
+        let reported = try identified([file] + inputs)
+        #expect(reported.outputText.hasPrefix(found.outputText))
+        #expect(
+            reported.outputText.contains(
+                "report version 3: VMPL 1, POLICY 0xb0000 (smt, debug), Milan (family 0x19, model 0x1, stepping 0x1), ")
+        )
+        #expect(reported.errorText.contains("assay: warning: the report's POLICY allows debugging"))
+        let facts = try JSONReader.parse(identified([file, "--json"] + inputs).output, source: "out").value
+        #expect(facts["report"]?["policy"]?["value"] == .string("0xb0000"))
+        report.version = 9
+        let newer = try identified([try folder.write("newer.bin", report.bytes)] + inputs)
+        #expect(newer.status == 2 && newer.errorText.contains("newer.bin+0x0: VERSION: found 9, expected 2 to 5"))
         let none = try identified([String(repeating: "0", count: 96), "--json"] + inputs)
         #expect(none.status == 1)
         let json = try JSONReader.parse(none.output, source: "out").value

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bytes
 import Documents
+import Evidence
 import Explanation
 import Files
 import Hashing
@@ -15,7 +16,9 @@ struct IdentifyCommand: ParsableCommand {
         discussion: """
             Measures every combination of vCPU count, CPU model, SEV features, loader rules, kernel hashes on or off, and \
             the usual changes of a command line (a trailing blank or newline, doubled blanks), and names each that \
-            gives the digest. Exit 0 if there is one, 1 if none does. Example:
+            gives the digest. Exit 0 if there is one, 1 if none does. Of a report that states its processor (version 3 and \
+            later), that processor's signature is tried before every other; its signature is not verified here \
+            (assay inspect --verify). Example:
 
               assay identify report.bin --ovmf OVMF.amdsev.fd --kernel vmlinuz --initrd initrd --append "$(cat cmdline)"
             """)
@@ -45,7 +48,11 @@ struct IdentifyCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let digest = try digest()
+        let evidence = try LaunchEvidence(evidence)
+        let digest = evidence.digest
+        if evidence.report?.policy.has(.debug) == true {
+            Console.warning("the report's POLICY allows debugging: the host can read and change this guest's memory")
+        }
         var kernelOptions = KernelOptions()
         kernelOptions.kernel = kernel
         kernelOptions.initrd = initrd
@@ -57,24 +64,21 @@ struct IdentifyCommand: ParsableCommand {
         if cpu.given { search.models = models.map { .init(name: $0.name, signature: $0.signature) } }
         if !guestFeatures.isEmpty { search.features = try guestFeatures.map(LaunchFeatures.parse) }
         if !vmms.isEmpty { search.vmms = vmms }
-        let outcome = try search.run(digest)
+        let outcome =
+            if let report = evidence.report, !cpu.given { try search.run(report) } else { try search.run(digest) }
         for name in outcome.withoutKernelHashes {
             Console.warning("\(name) has no place for kernel hashes: searched without the kernel")
         }
-        if json { print(ReadableJSON.encode(document(outcome, digest)), terminator: "") }
+        if json { print(ReadableJSON.encode(document(outcome, evidence)), terminator: "") }
         guard !outcome.matches.isEmpty else {
             throw CommandFailure(
                 "none of \(outcome.compared) combinations gives \(digest)", outcome: .no,
                 hint: "another firmware file, kernel, initrd or command line was loaded, or other features were set "
                     + "(--guest-features), or the CPU model has no name here (--vcpu-sig)")
         }
-        if !json { for match in outcome.matches { print(Console.escape(sentence(match))) } }
-    }
-
-    private func digest() throws -> Digest {
-        if let digest = Digest(.sha384, hex: evidence) { return digest }
-        if let bytes = Base64.decode(evidence), let digest = Digest(.sha384, bytes: bytes) { return digest }
-        return try reportedMeasurement(evidence)
+        guard !json else { return }
+        for match in outcome.matches { print(Console.escape(sentence(match))) }
+        if let report = evidence.report { print(report.sentence) }
     }
 
     private func sentence(_ match: LaunchSearch.Match) -> String {
@@ -86,7 +90,7 @@ struct IdentifyCommand: ParsableCommand {
             + (difference.map { " with \($0)" } ?? "")
     }
 
-    private func document(_ outcome: LaunchSearch.Outcome, _ digest: Digest) -> Value {
+    private func document(_ outcome: LaunchSearch.Outcome, _ evidence: LaunchEvidence) -> Value {
         let matches = outcome.matches.map { match in
             var members: [(String, Value)] = [
                 ("firmware", .string(match.firmware)), ("vcpus", .count(match.vcpus)),
@@ -101,22 +105,58 @@ struct IdentifyCommand: ParsableCommand {
             if let difference = match.kernel.difference { members.append(("difference", .string(difference))) }
             return Value.object(members)
         }
-        return .object([
-            ("launchDigest", .string(digest.hex)), ("compared", .count(outcome.compared)),
-            ("matches", .array(of: matches)),
-        ])
+        let report = evidence.report.map { [("report", Value.object($0.factsAboutLaunch))] } ?? []
+        return .object(
+            [
+                ("launchDigest", .string(evidence.digest.hex)), ("compared", .count(outcome.compared)),
+                ("matches", .array(of: matches)),
+            ] + report)
     }
 }
 
-/// The measurement that a report file holds.
-private func reportedMeasurement(_ path: String) throws -> Digest {
-    let bytes = try InputFile.contents(of: path, limit: 1 << 16)
-    guard bytes.count == 1184, (2...5).contains(bytes[0]), bytes[1...3].allSatisfy({ $0 == 0 }),
-        let digest = Digest(.sha384, bytes: bytes[0x90..<0xC0])
-    else {
-        throw CommandFailure(
-            "\(path): neither a digest of 48 bytes nor an attestation report of 1184 bytes, version 2 to 5",
-            hint: "give the report as the guest got it, or the 96 hex digits of its MEASUREMENT")
+/// What a machine said of its launch: a digest alone, or the report that holds it.
+private struct LaunchEvidence {
+    var digest: Digest
+    var report: SNPReport?
+
+    /// Takes hex or base64 of 48 bytes, or a file's path.
+    init(_ text: String) throws {
+        if let digest = Digest(.sha384, hex: text) {
+            self.digest = digest
+        } else if let digest = Base64.decode(text).flatMap({ Digest(.sha384, bytes: $0) }) {
+            self.digest = digest
+        } else {
+            let report = try SNPExtendedReport(InputFile.contents(of: text, limit: 2 << 20), source: text).report
+            self.report = report
+            digest = report.measurement
+        }
     }
-    return digest
+}
+
+extension SNPReport {
+    /// What a report says of the launch beside its digest.
+    fileprivate var factsAboutLaunch: [(String, Value)] {
+        let names: Set = [
+            "version", "policy", "vmpl", "processor", "familyID", "imageID", "idKeyDigest", "authorKeyDigest",
+            "hostData",
+        ]
+        return facts.filter { names.contains($0.0) }
+    }
+
+    /// The same on one line.
+    fileprivate var sentence: String {
+        let flags = SNPPolicy.Flag.allCases.filter { policy.has($0) }.map(\.name)
+        var parts = [
+            "VMPL \(vmpl == .max ? "of the host" : String(vmpl))",
+            "POLICY \(hexadecimal(policy.rawValue))" + (flags.isEmpty ? "" : " (\(flags.joined(separator: ", ")))"),
+        ]
+        if let processor {
+            parts.append(
+                "\(product?.rawValue ?? "unknown processor") (family \(hexadecimal(processor.family)), model "
+                    + "\(hexadecimal(processor.model)), stepping \(hexadecimal(processor.stepping)))")
+        }
+        if idKeyDigest.bytes.contains(where: { $0 != 0 }) { parts.append("ID key \(idKeyDigest)") }
+        if hostData.contains(where: { $0 != 0 }) { parts.append("HOST_DATA \(hostData.hex)") }
+        return "report version \(version): \(parts.joined(separator: ", ")); signature not checked"
+    }
 }
