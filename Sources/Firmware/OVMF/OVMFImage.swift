@@ -80,14 +80,16 @@ public struct OVMFImage: Sendable {
     }
 
     /// The TDX metadata (TDVF descriptor), or nil if the image has none.
-    public func optionalTDVFMetadata() throws(FormatError) -> TDVFMetadata? {
+    public func optionalTDVFMetadata(
+        dialect: TDVFMetadata.Dialect = .qemu
+    ) throws(FormatError) -> TDVFMetadata? {
         guard let words = try words(of: OVMFGuid.tdxMetadataOffset, count: 1) else { return nil }
-        return try TDVFMetadata(image: bytes, fromEnd: Int(words[0]), source: name)
+        return try TDVFMetadata(image: bytes, fromEnd: Int(words[0]), source: name, dialect: dialect)
     }
 
     /// The TDX metadata (TDVF descriptor), which must be there.
-    public func tdvfMetadata() throws(FormatError) -> TDVFMetadata {
-        guard let metadata = try optionalTDVFMetadata() else {
+    public func tdvfMetadata(dialect: TDVFMetadata.Dialect = .qemu) throws(FormatError) -> TDVFMetadata {
+        guard let metadata = try optionalTDVFMetadata(dialect: dialect) else {
             throw missing(OVMFGuid.tdxMetadataOffset, "TDX metadata offset", "an OVMF build with TDX support")
         }
         return metadata

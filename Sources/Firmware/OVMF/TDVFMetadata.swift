@@ -8,7 +8,7 @@ import Bytes
 ///     0x0C  4  count
 ///     0x10     count × { u32 data offset, u32 raw size, u64 address, u64 memory size, u32 type, u32 attributes }
 ///
-/// What does not pass QEMU's checks is refused here too. The order of sections is the order of measurement.
+/// What does not pass the loader's checks is refused here too. The order of sections is the order of measurement.
 public struct TDVFMetadata: Hashable, Sendable {
     /// What a section is.
     public enum Kind: UInt32, Sendable, CustomStringConvertible {
@@ -18,6 +18,13 @@ public struct TDVFMetadata: Hashable, Sendable {
         case cfv = 1
         case tdHOB = 2
         case tempMem = 3
+        /// Memory that the TD keeps; td-shim alone, as are all further kinds.
+        case permMem = 4
+        /// What td-shim starts, and its parameters.
+        case payload = 5
+        case payloadParam = 6
+        case tdInfo = 7
+        case tdParams = 8
 
         public var description: String {
             switch self {
@@ -25,8 +32,21 @@ public struct TDVFMetadata: Hashable, Sendable {
             case .cfv: "CFV"
             case .tdHOB: "TD_HOB"
             case .tempMem: "TEMP_MEM"
+            case .permMem: "PERM_MEM"
+            case .payload: "PAYLOAD"
+            case .payloadParam: "PAYLOAD_PARAM"
+            case .tdInfo: "TD_INFO"
+            case .tdParams: "TD_PARAMS"
             }
         }
+    }
+
+    /// Whose checks the sections must pass.
+    public enum Dialect: Sendable {
+        /// Types 0 to 3, exactly one TD_HOB.
+        case qemu
+        /// Types 0 to 8, at most one TD_HOB.
+        case tdShim
     }
 
     public struct Section: Hashable, Sendable {
@@ -74,7 +94,7 @@ public struct TDVFMetadata: Hashable, Sendable {
         offset = 0
     }
 
-    init(image: [UInt8], fromEnd: Int, source: String) throws(FormatError) {
+    init(image: [UInt8], fromEnd: Int, source: String, dialect: Dialect = .qemu) throws(FormatError) {
         guard fromEnd >= Self.headerByteCount, fromEnd <= image.count else {
             throw FormatError(
                 source: source, field: "TDX metadata offset", found: hexadecimal(fromEnd),
@@ -100,18 +120,18 @@ public struct TDVFMetadata: Hashable, Sendable {
         var sections: [Section] = []
         for _ in 0..<count {
             var record = try table.slice(Self.sectionByteCount, "TDVF section")
-            sections.append(try Section(&record, imageSize: image.count))
+            sections.append(try Section(&record, imageSize: image.count, dialect: dialect))
         }
         self.sections = sections
-        try validateSet(source: source)
+        try validateSet(source: source, dialect: dialect)
     }
 
-    private func validateSet(source: String) throws(FormatError) {
+    private func validateSet(source: String, dialect: Dialect) throws(FormatError) {
         let hobs = sections.count { $0.kind == .tdHOB }
-        guard hobs == 1 else {
+        guard hobs == 1 || hobs == 0 && dialect == .tdShim else {
             throw FormatError(
                 source: source, offset: offset, field: "TDVF descriptor", found: "\(hobs) TD_HOB sections",
-                expected: "exactly one")
+                expected: dialect == .qemu ? "exactly one" : "at most one")
         }
         guard sections.contains(where: { $0.kind == .bfv }) else {
             throw FormatError(
@@ -122,7 +142,9 @@ public struct TDVFMetadata: Hashable, Sendable {
 }
 
 extension TDVFMetadata.Section {
-    fileprivate init(_ reader: inout ByteReader, imageSize: Int) throws(FormatError) {
+    fileprivate init(
+        _ reader: inout ByteReader, imageSize: Int, dialect: TDVFMetadata.Dialect
+    ) throws(FormatError) {
         recordOffset = reader.sourceOffset
         dataOffset = try reader.read("TDVF section.data offset")
         rawSize = try reader.read("TDVF section.raw size")
@@ -130,11 +152,12 @@ extension TDVFMetadata.Section {
         memorySize = try reader.read("TDVF section.memory size")
         let type: UInt32 = try reader.read("TDVF section.type")
         attributes = try reader.read("TDVF section.attributes")
-        guard let kind = TDVFMetadata.Kind(rawValue: type) else {
+        guard let kind = TDVFMetadata.Kind(rawValue: type), type <= 3 || dialect == .tdShim else {
             throw reader.error(
                 "TDVF section.type", found: hexadecimal(type),
-                expected: "0 (BFV), 1 (CFV), 2 (TD_HOB) or 3 (TEMP_MEM)", at: 24,
-                hint: "QEMU loads no other section; this image is for another loader")
+                expected: dialect == .qemu ? "0 (BFV), 1 (CFV), 2 (TD_HOB) or 3 (TEMP_MEM)" : "0 to 8", at: 24,
+                hint: dialect == .qemu
+                    ? "QEMU loads no other section; types 4 to 8 are for td-shim's loader" : nil)
         }
         self.kind = kind
         try validate(reader, imageSize: imageSize)
@@ -164,20 +187,24 @@ extension TDVFMetadata.Section {
             guard rawSize != 0 else {
                 throw reader.error("TDVF section.raw size", found: "0", expected: "a size for \(kind)", at: 4)
             }
-            guard Int(dataOffset) <= imageSize, Int(rawSize) <= imageSize - Int(dataOffset) else {
-                throw reader.error(
-                    "TDVF section.data offset",
-                    found: "\(hexadecimal(dataOffset)) + \(hexadecimal(rawSize)) for \(kind)",
-                    expected: "a range inside the image of \(hexadecimal(imageSize)) bytes", at: 0,
-                    hint: "offsets count from the start of the variable store: give the combined image (VARS before "
-                        + "CODE), not CODE alone")
-            }
-        case .tdHOB, .tempMem:
+            try validateRange(reader, imageSize: imageSize)
+        case .tdHOB, .tempMem, .permMem:
             guard rawSize == 0, dataOffset == 0 else {
                 throw reader.error(
                     "TDVF section.raw size", found: "\(hexadecimal(rawSize)) at \(hexadecimal(dataOffset))",
                     expected: "no bytes in the image for \(kind)", at: 4)
             }
+        case .payload, .payloadParam, .tdInfo, .tdParams: try validateRange(reader, imageSize: imageSize)
+        }
+    }
+
+    private func validateRange(_ reader: borrowing ByteReader, imageSize: Int) throws(FormatError) {
+        guard Int(dataOffset) <= imageSize, Int(rawSize) <= imageSize - Int(dataOffset) else {
+            throw reader.error(
+                "TDVF section.data offset", found: "\(hexadecimal(dataOffset)) + \(hexadecimal(rawSize)) for \(kind)",
+                expected: "a range inside the image of \(hexadecimal(imageSize)) bytes", at: 0,
+                hint: "offsets count from the start of the variable store: give the combined image (VARS before "
+                    + "CODE), not CODE alone")
         }
     }
 }

@@ -18,60 +18,78 @@ public enum MRTD {
         case twoPass = "two-pass"
     }
 
-    private static let pageSize = 4096
-    private static let chunkSize = 256
+    static let pageSize = 4096
+    static let chunkSize = 256
 
-    /// The register's value for `image`, with a trace of one node a section.
+    /// The register's value for `image` as QEMU loads it, with a trace of one node a section.
     public static func measure(
         _ image: OVMFImage, metadata: TDVFMetadata, order: PageOrder, artifact: String
     ) throws -> (digest: Digest, trace: TraceNode) {
+        try measure(TDVFImage(image, metadata: metadata), loader: .qemu, order: order, artifact: artifact)
+    }
+
+    /// The register's value for `image`, with a trace of one node a section.
+    ///
+    /// - Parameter memory: RAM in bytes, which loaders that measure the hand-off blocks need.
+    public static func measure(
+        _ image: TDVFImage, loader: TDLoader, order: PageOrder = .single, memory: UInt64? = nil, artifact: String
+    ) throws -> (digest: Digest, trace: TraceNode) {
+        guard order == .single || loader == .qemu else {
+            throw MeasurementInputError(
+                "loader \(loader.rawValue) adds and extends page by page", hint: "two-pass is QEMU's order alone")
+        }
+        let launch = try TDLaunch(image, loader: loader, memory: memory)
         var hash = Hash(.sha384)
         var nodes: [TraceNode] = []
-        for (index, section) in metadata.sections.enumerated() where !section.isAugmented {
-            let pages = Int(section.memorySize) / pageSize
-            if section.extendsMR, section.memorySize != UInt64(section.rawSize) {
-                throw MeasurementInputError(
-                    "\(image.name): section \(index) has \(section.rawSize) bytes for \(section.memorySize) of memory",
-                    hint: "loaders differ in how they fill such a section; Assay does not guess")
+        for (index, section) in image.metadata.sections.enumerated() where !section.isAugmented {
+            let content = try launch.content(of: index)
+            nodes.append(node(index, section, content, loader: loader, order: order, artifact: artifact))
+            let pages = stride(from: 0, to: Int(section.memorySize), by: pageSize)
+            for page in pages {
+                hash.update(record("MEM.PAGE.ADD", section.address + UInt64(page)))
+                if order == .single { extend(content, section, page, &hash) }
             }
-            let node = TraceNode(
-                id: "MRTD/section-\(index)", name: "\(section.kind) section",
-                origin: "TDVF metadata, descriptor order", gpa: section.address,
-                source: section.extendsMR
-                    ? .range(artifact: artifact, offset: Int(section.dataOffset), count: Int(section.rawSize)) : nil,
-                details: [
-                    ("pages", .count(pages)), ("extended", .bool(section.extendsMR)),
-                    ("order", .string(order.rawValue)),
-                ])
-            nodes.append(node)
-            add(section, of: image, order: order, to: &hash)
+            if order == .twoPass { for page in pages { extend(content, section, page, &hash) } }
         }
         let digest = hash.finish()
         let trace = TraceNode(
-            id: "MRTD", name: "initial memory", origin: "TDX module", operation: .chain, register: "MRTD",
-            digest: digest, children: nodes)
+            id: "MRTD", name: "initial memory", origin: loader == .qemu ? "TDX module" : loader.origin,
+            operation: .chain, register: "MRTD", digest: digest, children: nodes)
         return (digest, trace)
     }
 
-    private static func add(
-        _ section: TDVFMetadata.Section, of image: OVMFImage, order: PageOrder, to hash: inout Hash
-    ) {
-        let pages = stride(from: 0, to: Int(section.memorySize), by: pageSize)
-        for page in pages {
-            hash.update(record("MEM.PAGE.ADD", section.address + UInt64(page)))
-            if order == .single { extend(section, page: page, of: image, to: &hash) }
-        }
-        if order == .twoPass { for page in pages { extend(section, page: page, of: image, to: &hash) } }
+    private static func node(
+        _ index: Int, _ section: TDVFMetadata.Section, _ content: ArraySlice<UInt8>?, loader: TDLoader,
+        order: PageOrder, artifact: String
+    ) -> TraceNode {
+        var node = TraceNode(
+            id: "MRTD/section-\(index)", name: "\(section.kind) section",
+            origin: "TDVF metadata, descriptor order", gpa: section.address,
+            details: [
+                ("pages", .count(Int(section.memorySize) / pageSize)), ("extended", .bool(content != nil)),
+                ("order", .string(order.rawValue)),
+            ])
+        if loader != .qemu { node.details.append(("loader", .string(loader.rawValue))) }
+        guard let content else { return node }
+        node.source =
+            section.kind == .tdHOB
+            ? .literal(Array(content))
+            : .range(artifact: artifact, offset: Int(section.dataOffset), count: Int(section.rawSize))
+        let padding = Int(section.memorySize) - content.count
+        if padding > 0 { node.details.append(("zerosAppended", .count(padding))) }
+        return node
     }
 
+    /// Extends one page; what `content` has no bytes for is zero.
     private static func extend(
-        _ section: TDVFMetadata.Section, page: Int, of image: OVMFImage, to hash: inout Hash
+        _ content: ArraySlice<UInt8>?, _ section: TDVFMetadata.Section, _ page: Int, _ hash: inout Hash
     ) {
-        guard section.extendsMR else { return }
+        guard let content else { return }
         for offset in stride(from: page, to: page + pageSize, by: chunkSize) {
             hash.update(record("MR.EXTEND", section.address + UInt64(offset)))
-            let start = Int(section.dataOffset) + offset
-            hash.update(image.bytes[start..<start + chunkSize])
+            let chunk = content.dropFirst(offset).prefix(chunkSize)
+            hash.update(chunk)
+            if chunk.count < chunkSize { hash.update([UInt8](repeating: 0, count: chunkSize - chunk.count)) }
         }
     }
 

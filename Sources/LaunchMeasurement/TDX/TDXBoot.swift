@@ -5,24 +5,22 @@ import Firmware
 import Hashing
 import Trace
 
-/// The boot of one profile's trust domain, with all its inputs.
+/// The boot of one profile's trust domain, with all its inputs; what does not depend on the machine is hashed once.
 struct TDXBoot {
     let section: TDXSection
     let image: OVMFImage
     let metadata: TDVFMetadata
     private let store: VariableStore
-    private let smbios: SMBIOSTable
     private let contents: EventContents
-    private let blobs: [String: [UInt8]]
+    /// The events of the kernel, and of its boot stub.
+    private let kernel, stub: [MeasuredEvent]
 
-    init(profile: PlatformProfile, firmware: [UInt8], blobs: [String: [UInt8]], artifacts: BootArtifacts) throws {
+    init(profile: PlatformProfile, firmware: [UInt8], artifacts: BootArtifacts) throws {
         guard case .tdx(let section) = profile.section, profile.bootPath == .direct else {
             throw MeasurementInputError(
                 "\(profile.name): it is no TDX profile with direct boot", hint: "Assay predicts no other boot of a TD")
         }
         self.section = section
-        let blobs = blobs.merging(section.events.itemBytes) { blob, _ in blob }
-        self.blobs = blobs
         try profile.firmware.check(firmware, source: profile.firmware.path)
         let shipped = try OVMFImage(firmware, name: profile.firmware.path)
         metadata = try shipped.tdvfMetadata()
@@ -41,15 +39,19 @@ struct TDXBoot {
         store = try variables.withReader(source: "variable store") { reader throws in
             try VariableStore(parsing: &reader)
         }
-        smbios = try InstalledTables.smbios(blobs, identity: section.events.identity)
         var contents = EventContents(algorithms: [.sha384])
         contents.add(TDXMeasurement.SourceName.firmware, ByteSource(bytes, name: profile.firmware.path))
         contents.add(TDXMeasurement.SourceName.variables, ByteSource(variables, name: "variable store"))
-        contents.add(blobs: blobs)
         for name in ["vmlinuz", "initrd", "cmdline"] {
             if let path = artifacts.paths[name] { contents.add(name, try ByteSource(path: path)) }
         }
         self.contents = contents
+        var loading = BootEvents(contents: contents)
+        try loading.directKernel()
+        kernel = loading.events
+        var starting = BootEvents(contents: contents)
+        try starting.directKernelStub(initrdWord: section.initrdWord)
+        stub = starting.events
     }
 
     private static func configurationVolume(_ metadata: TDVFMetadata, _ image: OVMFImage) throws -> Range<Int> {
@@ -60,19 +62,27 @@ struct TDXBoot {
         return volume.range
     }
 
-    /// All events in the order of the log.
-    func events(processor: TDXSection.Processor, exit: ExitBootServices) throws -> [MeasuredEvent] {
+    /// All events on `machine` in the order of the log.
+    func events(
+        on machine: TDXMeasurement.Machine, processor: TDXSection.Processor, exit: ExitBootServices
+    ) throws -> [MeasuredEvent] {
+        let blobs = machine.blobs.merging(section.events.itemBytes) { blob, _ in blob }
+        let smbios = try InstalledTables.smbios(blobs, identity: section.events.identity)
+        var contents = contents
+        contents.add(blobs: blobs)
         var boot = BootEvents(contents: contents)
-        try boot.tdHandoffBlock(try TDHandoffBlock(memory: section.memory, metadata: metadata))
+        try boot.tdHandoffBlock(
+            try TDHandoffBlock(memory: machine.shape?.memory ?? section.memory, metadata: metadata))
         try boot.configurationVolume(metadata)
         if section.firmwareConfiguration == .measured { try boot.firmwareConfiguration(present: Set(blobs.keys)) }
         try boot.secureBootVariables(store, secureBoot: section.events.secureBoot)
         if section.events.acpi == .measured { try boot.acpiBlobs() }
-        try boot.directKernel()
+        for event in kernel { boot.append(event) }
         try boot.readyToBoot(
             section.events, separators: [section.separator == .rtmr0 ? 1 : 5],
-            smbios: smbios.withProcessorIdentity(signature: processor.signature, features: processor.features))
-        try boot.directKernelStub(initrdWord: section.initrdWord)
+            smbios: smbios.withProcessorIdentity(
+                signature: processor.signature, features: machine.features(of: processor)))
+        for event in stub { boot.append(event) }
         try boot.exitBootServices(exit)
         return boot.events
     }

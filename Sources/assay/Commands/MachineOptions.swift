@@ -29,14 +29,17 @@ struct MachineOptions: ParsableArguments {
         help: ArgumentHelp(
             "How the disk is attached: virtio-blk or virtio-scsi, and its PCI slot.", valueName: "kind:slot"))
     var diskDevice = "virtio-blk:1"
-    @Option(help: ArgumentHelp("RAM, e.g. 2G.", valueName: "size"))
+    @Option(help: ArgumentHelp("RAM, e.g. 2G; with a profile a list such as 1G,2816M,4G.", valueName: "size"))
     var memory: String?
     @Option(
-        help: ArgumentHelp("Number of vCPUs. It is in the ACPI tables, and named here for the record.", valueName: "n"))
-    var vcpus: Int?
+        help: ArgumentHelp(
+            "Number of vCPUs, with a profile a list such as 1,2 or 1-64. Without one the tables of --acpi must have it.",
+            valueName: "n"))
+    var vcpus: String?
     @Option(
         help: ArgumentHelp(
-            "Folder of fw_cfg items by name, such as etc/acpi/tables; table-loader and rsdp are derived if absent.",
+            "Folder of fw_cfg items by name, such as etc/acpi/tables; table-loader and rsdp are derived if absent. "
+                + "With a profile they are its machine's, and qemu:BINARY asks that QEMU for each machine.",
             valueName: "folder"))
     var acpi: String?
     @Option(help: ArgumentHelp("QEMU's etc/smbios/smbios-tables.", valueName: "file"))
@@ -100,6 +103,7 @@ extension MachineOptions {
 
     /// The boot that the options describe.
     func boot(_ platform: MachineBoot.Platform, algorithms: [HashAlgorithm]) throws -> MachineBoot {
+        try checkProcessors()
         let (bytes, store) = try image()
         let unpacked = try FirmwareVolumes.unpack(bytes, source: firmware)
         let traits = try? FirmwareTraits(volumes: unpacked, image: bytes, source: firmware)
@@ -109,7 +113,7 @@ extension MachineOptions {
         var boot = MachineBoot(
             platform: platform, layout: layout, traits: traits, variables: store, start: start,
             items: try items(platform), contents: contents)
-        if let memory { boot.memory = try Self.size(memory) }
+        boot.memory = try memorySize()
         if platform == .td {
             let metadata = try OVMFImage(bytes, name: firmware).tdvfMetadata()
             boot.metadata = metadata
@@ -178,12 +182,12 @@ extension MachineOptions {
             throw CommandFailure("--qemu \(qemu): no version", hint: "give one such as 10.0")
         }
         guard layout.headerIsPatched(qemu: version, confidential: confidential) else { return .kernel(.asGiven) }
-        guard let memory else {
+        guard let memory = try memorySize() else {
             throw CommandFailure(
                 "--memory is missing: QEMU \(version) writes the initrd's address into the kernel that is measured")
         }
         return .kernel(
-            try .patched(source, commandLine: line, initrdSize: archive?.count, memory: Self.size(memory)))
+            try .patched(source, commandLine: line, initrdSize: archive?.count, memory: memory))
     }
 
     /// fw_cfg items from the folder, and those that follow from others.
@@ -237,11 +241,71 @@ extension MachineOptions {
         return .init(kind: kind, slot: UInt8(slot))
     }
 
-    static func size(_ text: String) throws -> UInt64 {
-        guard let size = parseByteCount(text), size > 0 else {
-            throw CommandFailure("'\(text)' is no size", hint: "give one such as 2G")
+    /// The one size that a boot without a profile has.
+    func memorySize() throws -> UInt64? {
+        guard let memory else { return nil }
+        guard let size = parseByteCount(memory), size > 0 else {
+            throw CommandFailure(
+                "'\(memory)' is no size", hint: "give one such as 2G; several need --profile, which has the machine")
         }
         return UInt64(size)
+    }
+
+    /// Without a profile the tables of --acpi say how many processors there are.
+    private func checkProcessors() throws {
+        if let acpi, acpi.hasPrefix("qemu:") {
+            throw CommandFailure(
+                "--acpi \(acpi): no machine to ask for",
+                hint: "give --profile, whose 'capture' section says how QEMU is started")
+        }
+        guard let vcpus else { return }
+        guard let count = Int(vcpus), count > 0 else {
+            throw CommandFailure(
+                "--vcpus \(vcpus): no number", hint: "several need --profile, which has the machine")
+        }
+        guard let acpi else {
+            throw CommandFailure(
+                "--vcpus changes nothing here: the number is in the ACPI tables", hint: "give --acpi or --profile")
+        }
+        let tables = try ACPITables(
+            ConfigurationFolder(acpi).items[ACPITables.itemName] ?? [], source: "\(acpi)/\(ACPITables.itemName)")
+        let found = tables["APIC"].map { ProcessorCount($0).enabled } ?? 0
+        guard found == count else {
+            throw CommandFailure(
+                "--vcpus \(count): the tables in \(acpi) are of a machine with \(found)",
+                hint: "give tables of the machine that is measured, or --profile, which derives them")
+        }
+    }
+
+    /// Options that a profile has its own answer to.
+    func refuseWithProfile() throws {
+        let given: [(String, Bool)] = [
+            ("--append", append != nil), ("--smbios", smbios != nil), ("--cpu-signature", cpuSignature != nil),
+            ("--layout", layout != nil), ("--stub", stub != nil), ("--option-rom", !optionROM.isEmpty),
+            ("--variables", variables != "as-shipped"),
+        ]
+        for (name, isGiven) in given where isGiven {
+            throw CommandFailure(
+                "\(name) with --profile: the profile says what stands there",
+                hint: "leave it out, or describe the machine without a profile")
+        }
+    }
+}
+
+/// Enabled processors of an MADT (ACPI 6.5, section 5.2.12): types 0 and 9, bit 0 of the flags.
+private struct ProcessorCount {
+    private(set) var enabled = 0
+
+    init(_ table: ACPITable) {
+        var place = ACPITable.headerSize + 8
+        let bytes = table.bytes
+        while place + 2 <= bytes.count {
+            let count = Int(bytes[place + 1])
+            guard count >= 2, place + count <= bytes.count else { return }
+            let flags = bytes[place] == 0 && count == 8 ? place + 4 : bytes[place] == 9 && count == 16 ? place + 8 : nil
+            if let flags, bytes[flags] & 1 != 0 { enabled += 1 }
+            place += count
+        }
     }
 }
 

@@ -31,8 +31,7 @@ struct MeasureEventsOptions: ParsableArguments {
 
     /// Shows the points of a profile.
     func output(_ measurements: [Measurement], log events: () throws -> EventLog) throws {
-        let eventLog = try events()
-        if let log { try OutputFile.write(eventLog.encoded, to: log) }
+        if let log { try OutputFile.write(try events().encoded, to: log) }
         if json || trace {
             let first = measurements.first { point in
                 let form = point.axes.first { $0.name == "exitBootServices" }?.value
@@ -41,6 +40,9 @@ struct MeasureEventsOptions: ParsableArguments {
             var members = EventOutput.registers(first?.registers ?? [])
             members.append(("points", .array(of: measurements.map { trace ? $0.document : $0.withoutTrace })))
             return print(ReadableJSON.encode(.object(members)), terminator: "")
+        }
+        if measurements.contains(where: { $0.axes.first?.name == "vcpus" }) {
+            return print(PointLines(measurements).text, terminator: "")
         }
         for measurement in measurements {
             if measurements.count > 1 {
@@ -51,11 +53,14 @@ struct MeasureEventsOptions: ParsableArguments {
     }
 
     /// Shows one boot that options describe; `initial` is MRTD with its trace.
-    func output(_ boot: MachineBoot, initial: (digest: Digest, trace: TraceNode)?) throws {
+    func output(
+        _ boot: MachineBoot, initial: (digest: Digest, trace: TraceNode)?, module: [Measurement.Register] = []
+    ) throws {
         let prediction = try BootPrediction(boot, exit: exitBootServices ?? boot.usualExit)
         if let log { try OutputFile.write(prediction.log.encoded, to: log) }
         var registers = prediction.registers
         if let initial { registers.insert(.init("MRTD", initial.digest), at: 0) }
+        registers += module
         for unknown in prediction.unknown {
             Console.warning("not predicted: \(unknown.register): \(unknown.reason)")
         }
@@ -113,71 +118,13 @@ enum EventOutput {
 }
 
 extension Measurement {
-    fileprivate var withoutTrace: Value {
+    var withoutTrace: Value {
         guard case .object(let members) = document else { return document }
         return .object(members.filter { $0.key != "trace" })
     }
 }
 
 extension ExitBootServices: ExpressibleByArgument {}
-extension MRTD.PageOrder: ExpressibleByArgument {}
-
-/// `assay measure tdx`.
-struct MeasureTDXCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "tdx",
-        abstract: "Compute MRTD and RTMR0 to RTMR3 of a trust domain.",
-        discussion: """
-            With neither kernel nor disk the answer is MRTD alone. What an input is missing for is named, and the \
-            registers that it goes into are left out. Examples:
-
-              assay measure tdx --firmware OVMF.inteltdx.fd
-              assay measure tdx --firmware OVMF.inteltdx.fd --variables empty --kernel vmlinuz --initrd initrd \\
-                  --append 'console=hvc0' --memory 2G --acpi captured --smbios captured/etc/smbios/smbios-tables
-              assay measure tdx --profile measurements/platforms/qemu-tdx-inteltdx-2026.08 \\
-                  --firmware OVMF.inteltdx.ms.fd --kernel vmlinuz --initrd initrd --cmdline cmdline
-            """)
-    @OptionGroup var options: MeasureEventsOptions
-    @OptionGroup(title: "The machine") var machine: MachineOptions
-    @Option(
-        name: .customLong("page-order"),
-        help: "Order in which the loader adds and extends pages: single-pass (QEMU 10.1 and later) or two-pass.")
-    var pageOrder: MRTD.PageOrder = .single
-
-    func run() throws {
-        if let profile = options.profile { return try measure(PlatformFolder(profile)) }
-        let (bytes, _) = try machine.image()
-        let image = try OVMFImage(bytes, name: machine.firmware)
-        let initial = try MRTD.measure(
-            image, metadata: image.tdvfMetadata(), order: pageOrder, artifact: "firmware")
-        if machine.bootsSomething {
-            return try options.output(try machine.boot(.td, algorithms: [.sha384]), initial: initial)
-        }
-        guard options.json || options.trace else { return print("MRTD \(initial.digest.hex)") }
-        var members: [(String, Value)] = [("mrtd", .string(initial.digest.hex)), ("events", .array([]))]
-        if options.trace { members.append(("trace", initial.trace.document)) }
-        print(ReadableJSON.encode(.object(members)), terminator: "")
-    }
-
-    private func measure(_ pinned: PlatformFolder) throws {
-        let firmware = try InputFile.contents(of: machine.firmware)
-        var paths: [String: String] = [:]
-        for (name, path) in [("vmlinuz", machine.kernel), ("initrd", machine.initrd), ("cmdline", machine.cmdline)] {
-            guard let path else {
-                throw CommandFailure("--profile needs --kernel, --initrd and --cmdline; \(name) is missing")
-            }
-            paths[name] = path
-        }
-        let artifacts = BootArtifacts(paths: paths)
-        let measurements = try TDXMeasurement.measure(
-            profile: pinned.profile, firmware: firmware, blobs: pinned.blobs, artifacts: artifacts)
-        try options.output(measurements) {
-            try TDXMeasurement.log(
-                profile: pinned.profile, firmware: firmware, blobs: pinned.blobs, artifacts: artifacts,
-                exit: options.exitBootServices ?? .first)
-        }
-    }
-}
 
 /// `assay measure tpm`.
 struct MeasureTPMCommand: ParsableCommand {
@@ -189,7 +136,7 @@ struct MeasureTPMCommand: ParsableCommand {
 
               assay measure tpm --firmware OVMF_CODE_4M.fd --uki uki.efi --disk disk.raw --acpi captured
               assay measure tpm --profile measurements/platforms/qemu-vtpm-ovmf-2026.08 \\
-                  --firmware OVMF_CODE_4M.fd --uki uki.efi --disk disk.raw
+                  --firmware OVMF_CODE_4M.fd --uki uki.efi --disk disk.raw --vcpus 1-4 --memory 1G,2G
             """)
     @OptionGroup var options: MeasureEventsOptions
     @OptionGroup(title: "The machine") var machine: MachineOptions
@@ -213,16 +160,26 @@ struct MeasureTPMCommand: ParsableCommand {
     }
 
     private func measure(_ pinned: PlatformFolder) throws {
+        try machine.refuseWithProfile()
         let firmware = try InputFile.contents(of: machine.firmware)
         guard let uki = machine.uki, let disk = machine.disk else {
             throw CommandFailure("--profile needs --uki and --disk")
         }
         let artifacts = BootArtifacts(paths: ["uki.efi": uki, "disk.raw": disk])
-        let measurements = try VTPMMeasurement.measure(
-            profile: pinned.profile, firmware: firmware, blobs: pinned.blobs, artifacts: artifacts)
+        let matrix = try MachineMatrix(
+            pinned, acpi: machine.acpi, vcpus: machine.vcpus, memory: machine.memory)
+        let measurements = try matrix.machines.flatMap { machine in
+            try VTPMMeasurement.measure(
+                profile: pinned.profile, firmware: firmware, blobs: machine.blobs, artifacts: artifacts
+            ).map { point in
+                var point = point
+                point.axes = machine.axes + point.axes
+                return point
+            }
+        }
         try options.output(measurements) {
             try VTPMMeasurement.log(
-                profile: pinned.profile, firmware: firmware, blobs: pinned.blobs, artifacts: artifacts,
+                profile: pinned.profile, firmware: firmware, blobs: matrix.only().blobs, artifacts: artifacts,
                 exit: options.exitBootServices ?? .first)
         }
     }

@@ -16,17 +16,25 @@ struct ShapeOptions: ParsableArguments {
     var memory: String
 
     func shapes() throws -> [ACPIMachineShape] {
-        let sizes = try memory.split(separator: ",", omittingEmptySubsequences: false).map { text in
+        let sizes = try Self.sizes(memory)
+        return try Self.counts(vcpus).flatMap { count in
+            sizes.map { ACPIMachineShape(processors: count, memory: $0) }
+        }
+    }
+
+    /// `1G,2816M,4G`.
+    static func sizes(_ list: String) throws -> [UInt64] {
+        try list.split(separator: ",", omittingEmptySubsequences: false).map { text in
             guard let size = parseByteCount(String(text)), size > 0 else {
                 throw CommandFailure("--memory: '\(text)' is no size", hint: "write sizes such as 1G,2816M,4G")
             }
             return UInt64(size)
         }
-        return try counts().flatMap { count in sizes.map { ACPIMachineShape(processors: count, memory: $0) } }
     }
 
-    private func counts() throws -> [Int] {
-        try vcpus.split(separator: ",", omittingEmptySubsequences: false).flatMap { part in
+    /// `1,2,4` or `1-64`.
+    static func counts(_ list: String) throws -> [Int] {
+        try list.split(separator: ",", omittingEmptySubsequences: false).flatMap { part in
             let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
             guard ends.count <= 2, let first = ends.first ?? nil, let last = ends.last ?? nil, first >= 1,
                 last >= first, last <= 4096
