@@ -113,6 +113,8 @@ public struct RevocationRecipe: Sendable {
     /// Serial numbers.
     public var revoked: [Int]
     public var entryExtensions: [UInt8] = []
+    /// Extensions of the list itself; none leaves the field out.
+    public var extensions: [[UInt8]] = []
 
     public init(issuer: String, algorithm: [UInt8], revoked: [Int]) {
         self.issuer = TestDER.name(issuer)
@@ -126,7 +128,8 @@ public struct RevocationRecipe: Sendable {
         }
         let body = TestDER.sequence(
             TestDER.integer(1), algorithm, issuer, thisUpdate, nextUpdate,
-            entries.isEmpty ? [] : TestDER.element(0x30, entries.flatMap { $0 }))
+            entries.isEmpty ? [] : TestDER.element(0x30, entries.flatMap { $0 }),
+            extensions.isEmpty ? [] : TestDER.element(0xA0, TestDER.element(0x30, extensions.flatMap { $0 })))
         return TestDER.sequence(body, algorithm, TestDER.element(0x03, [0] + (try sign(body))))
     }
 }

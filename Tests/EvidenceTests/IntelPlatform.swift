@@ -104,13 +104,16 @@ struct IntelPlatform {
     func lists() throws -> [[UInt8]] {
         guard let revoked else { return [] }
         return [
-            try RevocationRecipe(
-                issuer: "Intel SGX Root CA", algorithm: TestDER.ecdsaSHA256, revoked: revoked.byRoot
-            ).signed(rootKey.sign),
-            try RevocationRecipe(
-                issuer: "Intel SGX PCK Platform CA", algorithm: TestDER.ecdsaSHA256, revoked: revoked.byAuthority
-            ).signed(authorityKey.sign),
+            try list("Intel SGX Root CA", revoked.byRoot).signed(rootKey.sign),
+            try list("Intel SGX PCK Platform CA", revoked.byAuthority).signed(authorityKey.sign),
         ]
+    }
+
+    /// With a CRL number, as Intel's lists have it and other readers want it (RFC 5280, 5.2.3).
+    private func list(_ issuer: String, _ serials: [Int]) -> RevocationRecipe {
+        var list = RevocationRecipe(issuer: issuer, algorithm: TestDER.ecdsaSHA256, revoked: serials)
+        list.extensions = [TestDER.certificateExtension([2, 5, 29, 20], TestDER.integer(1))]
+        return list
     }
 
     func verifier(withCollateral: Bool = true) throws -> TDXVerifier {

@@ -71,7 +71,7 @@ struct ExplainCommandTests {
         let path = try measured("a.json")
         let whole = try BuiltProgram.run("explain", path).outputText
         for part in [
-            "vcpus=2,guestFeatures=0x1,vcpuSignature=0xa00f11\n", "  vmm: QEMU\n", "SEV-SNP launch digest (snp)",
+            "guestFeatures=0x1,vcpuSignature=0xa00f11,vcpus=2\n", "  vmm: QEMU\n", "SEV-SNP launch digest (snp)",
             "  firmware pages (firmware): at 0xffff8000, 8 times, into LAUNCH_DIGEST\n", "from OVMF.fd, 32768 bytes",
             "by SEV metadata, table order", "'root=x'", "hashed to sha256",
         ] { #expect(whole.contains(part), "\(part) in \(whole)") }

@@ -73,7 +73,7 @@ private let root = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 +
         let boot = try boot()
         let cases: [([String], String)] = [
             (["--vcpus", "0"], "no number or range"), (["--vcpus", "2,2"], "asked for twice"),
-            (["--vcpus", "300"], "300"), (["--memory", "x"], "no size"), (["--memory", "64G"], "16 GiB"),
+            (["--vcpus", "300"], "300"), (["--memory", "x"], "no size"), (["--memory", "1T"], "512 GiB"),
             (["--acpi", folder.file("none")], "it has no etc/acpi/tables"),
             (["--acpi", "qemu:/nowhere/qemu"], "/nowhere/qemu"), (["--append", "x"], "--append with --profile"),
             (["--layout", "edk2-202505"], "--layout with --profile"),
