@@ -162,6 +162,7 @@ struct MeasureTPMCommand: ParsableCommand {
     private func measure(_ pinned: PlatformFolder) throws {
         try machine.refuseWithProfile()
         let firmware = try InputFile.contents(of: machine.firmware)
+        try pinned.profile.firmware.check(firmware, source: machine.firmware)
         guard let uki = machine.uki, let disk = machine.disk else {
             throw CommandFailure("--profile needs --uki and --disk")
         }

@@ -128,6 +128,7 @@ struct MeasureTDXCommand: ParsableCommand {
             )
         }
         let firmware = try InputFile.contents(of: machine.firmware)
+        try pinned.profile.firmware.check(firmware, source: machine.firmware)
         var paths: [String: String] = [:]
         for (name, path) in [("vmlinuz", machine.kernel), ("initrd", machine.initrd), ("cmdline", machine.cmdline)] {
             guard let path else {
