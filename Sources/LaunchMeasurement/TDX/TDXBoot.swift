@@ -15,14 +15,16 @@ struct TDXBoot {
     /// The events of the kernel, and of its boot stub.
     private let kernel, stub: [MeasuredEvent]
 
-    init(profile: PlatformProfile, firmware: [UInt8], artifacts: BootArtifacts) throws {
+    /// `source` names the firmware in errors; nil for the profile's own name of it.
+    init(profile: PlatformProfile, firmware: [UInt8], source: String?, artifacts: BootArtifacts) throws {
         guard case .tdx(let section) = profile.section, profile.bootPath == .direct else {
             throw MeasurementInputError(
                 "\(profile.name): it is no TDX profile with direct boot", hint: "Assay predicts no other boot of a TD")
         }
         self.section = section
-        try profile.firmware.check(firmware, source: profile.firmware.path)
-        let shipped = try OVMFImage(firmware, name: profile.firmware.path)
+        let source = source ?? profile.firmware.path
+        try profile.firmware.check(firmware, source: source)
+        let shipped = try OVMFImage(firmware, name: source)
         metadata = try shipped.tdvfMetadata()
         let cfv = try Self.configurationVolume(metadata, shipped)
         var bytes = firmware

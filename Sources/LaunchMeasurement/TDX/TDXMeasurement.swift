@@ -53,11 +53,12 @@ public enum TDXMeasurement {
     }
 
     /// The measurements of a profile on each of `machines`. A machine with a shape has the axes `vcpus` and `memory`
-    /// before the profile's own. Files are read and hashed once.
+    /// before the profile's own. Files are read and hashed once. `source` names the firmware in errors.
     public static func measure(
-        profile: PlatformProfile, firmware: [UInt8], machines: [Machine], artifacts: BootArtifacts
+        profile: PlatformProfile, firmware: [UInt8], source: String? = nil, machines: [Machine],
+        artifacts: BootArtifacts
     ) throws -> [Measurement] {
-        let boot = try TDXBoot(profile: profile, firmware: firmware, artifacts: artifacts)
+        let boot = try TDXBoot(profile: profile, firmware: firmware, source: source, artifacts: artifacts)
         let mrtd = try MRTD.measure(
             boot.image, metadata: boot.metadata, order: boot.section.pageOrder, artifact: SourceName.firmware)
         var results: [Measurement] = []
@@ -103,10 +104,10 @@ public enum TDXMeasurement {
 
     /// The event log of one machine with the profile's first processor.
     public static func log(
-        profile: PlatformProfile, firmware: [UInt8], machine: Machine, artifacts: BootArtifacts,
+        profile: PlatformProfile, firmware: [UInt8], source: String? = nil, machine: Machine, artifacts: BootArtifacts,
         exit: ExitBootServices = .first
     ) throws -> EventLog {
-        let boot = try TDXBoot(profile: profile, firmware: firmware, artifacts: artifacts)
+        let boot = try TDXBoot(profile: profile, firmware: firmware, source: source, artifacts: artifacts)
         guard let processor = boot.section.processors.first else {
             throw MeasurementInputError("\(profile.name): it has no processor")
         }

@@ -13,14 +13,17 @@ public enum VTPMMeasurement {
     ///
     /// - Parameters:
     ///   - firmware: the pinned firmware file's bytes (the code half, where firmware is split).
+    ///   - source: names the firmware in errors; nil for the profile's own name of it.
     ///   - blobs: the profile's pinned blobs by name.
     ///   - artifacts: files of a build; `uki.efi` and `disk.raw` are read.
     public static func measure(
-        profile: PlatformProfile, firmware: [UInt8], blobs: [String: [UInt8]], artifacts: BootArtifacts
+        profile: PlatformProfile, firmware: [UInt8], source: String? = nil, blobs: [String: [UInt8]],
+        artifacts: BootArtifacts
     ) throws -> [Measurement] {
         let section = try section(of: profile)
         var results: [Measurement] = []
-        let events = try bootEvents(profile: profile, firmware: firmware, blobs: blobs, artifacts: artifacts)
+        let events = try bootEvents(
+            profile: profile, firmware: firmware, source: source, blobs: blobs, artifacts: artifacts)
         for form in section.events.exitBootServices.forms {
             var boot = events
             try boot.exitBootServices(form)
@@ -47,11 +50,12 @@ public enum VTPMMeasurement {
 
     /// The event log of one point, as the firmware hands it to the operating system.
     public static func log(
-        profile: PlatformProfile, firmware: [UInt8], blobs: [String: [UInt8]], artifacts: BootArtifacts,
-        exit: ExitBootServices = .first
+        profile: PlatformProfile, firmware: [UInt8], source: String? = nil, blobs: [String: [UInt8]],
+        artifacts: BootArtifacts, exit: ExitBootServices = .first
     ) throws -> EventLog {
         let section = try section(of: profile)
-        var boot = try bootEvents(profile: profile, firmware: firmware, blobs: blobs, artifacts: artifacts)
+        var boot = try bootEvents(
+            profile: profile, firmware: firmware, source: source, blobs: blobs, artifacts: artifacts)
         try boot.exitBootServices(exit)
         return boot.events.log(.tpm, algorithms: section.banks)
     }
@@ -66,10 +70,11 @@ public enum VTPMMeasurement {
 
     /// Everything up to the start of the kernel.
     private static func bootEvents(
-        profile: PlatformProfile, firmware: [UInt8], blobs: [String: [UInt8]], artifacts: BootArtifacts
+        profile: PlatformProfile, firmware: [UInt8], source: String?, blobs: [String: [UInt8]], artifacts: BootArtifacts
     ) throws -> BootEvents {
         let section = try section(of: profile)
-        try profile.firmware.check(firmware, source: profile.firmware.path)
+        let source = source ?? profile.firmware.path
+        try profile.firmware.check(firmware, source: source)
         guard section.events.variables == .empty else {
             throw MeasurementInputError("\(profile.name): the variable store of a split firmware is not in its file")
         }
@@ -79,7 +84,7 @@ public enum VTPMMeasurement {
         for name in ["uki.efi", "disk.raw"] {
             if let path = artifacts.paths[name] { contents.add(name, try ByteSource(path: path)) }
         }
-        let volumes = try FirmwareVolumes.unpack(firmware, source: profile.firmware.path)
+        let volumes = try FirmwareVolumes.unpack(firmware, source: source)
         return try events(
             section, volumes: MeasuredVolumes(volumes, firmware: profile.firmware.path, contents: &contents),
             blobs: blobs, contents: contents)

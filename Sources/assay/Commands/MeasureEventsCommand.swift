@@ -162,7 +162,7 @@ struct MeasureTPMCommand: ParsableCommand {
     private func measure(_ pinned: PlatformFolder) throws {
         try machine.refuseWithProfile()
         let firmware = try InputFile.contents(of: machine.firmware)
-        try pinned.profile.firmware.check(firmware, source: machine.firmware)
+        let source = machine.firmware
         guard let uki = machine.uki, let disk = machine.disk else {
             throw CommandFailure("--profile needs --uki and --disk")
         }
@@ -171,7 +171,7 @@ struct MeasureTPMCommand: ParsableCommand {
             pinned, acpi: machine.acpi, vcpus: machine.vcpus, memory: machine.memory)
         let measurements = try matrix.machines.flatMap { machine in
             try VTPMMeasurement.measure(
-                profile: pinned.profile, firmware: firmware, blobs: machine.blobs, artifacts: artifacts
+                profile: pinned.profile, firmware: firmware, source: source, blobs: machine.blobs, artifacts: artifacts
             ).map { point in
                 var point = point
                 point.axes = machine.axes + point.axes
@@ -180,7 +180,8 @@ struct MeasureTPMCommand: ParsableCommand {
         }
         try options.output(measurements) {
             try VTPMMeasurement.log(
-                profile: pinned.profile, firmware: firmware, blobs: matrix.only().blobs, artifacts: artifacts,
+                profile: pinned.profile, firmware: firmware, source: source, blobs: matrix.only().blobs,
+                artifacts: artifacts,
                 exit: options.exitBootServices ?? .first)
         }
     }

@@ -128,7 +128,6 @@ struct MeasureTDXCommand: ParsableCommand {
             )
         }
         let firmware = try InputFile.contents(of: machine.firmware)
-        try pinned.profile.firmware.check(firmware, source: machine.firmware)
         var paths: [String: String] = [:]
         for (name, path) in [("vmlinuz", machine.kernel), ("initrd", machine.initrd), ("cmdline", machine.cmdline)] {
             guard let path else {
@@ -140,11 +139,13 @@ struct MeasureTDXCommand: ParsableCommand {
         let matrix = try MachineMatrix(
             pinned, acpi: machine.acpi, vcpus: machine.vcpus, memory: machine.memory)
         var measurements = try TDXMeasurement.measure(
-            profile: pinned.profile, firmware: firmware, machines: matrix.machines, artifacts: artifacts)
+            profile: pinned.profile, firmware: firmware, source: machine.firmware, machines: matrix.machines,
+            artifacts: artifacts)
         for index in measurements.indices { measurements[index].registers += module }
         try options.output(measurements) {
             try TDXMeasurement.log(
-                profile: pinned.profile, firmware: firmware, machine: matrix.only(), artifacts: artifacts,
+                profile: pinned.profile, firmware: firmware, source: machine.firmware, machine: matrix.only(),
+                artifacts: artifacts,
                 exit: options.exitBootServices ?? .first)
         }
     }
