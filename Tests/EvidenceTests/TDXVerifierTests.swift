@@ -1,10 +1,11 @@
 import Bytes
 import Documents
-import Evidence
 import Hashing
 import Signing
 import TestSupport
 import Testing
+
+@testable import Evidence
 
 @Suite("Verifying TDX quotes")
 struct TDXVerifierTests {
@@ -351,6 +352,20 @@ struct IntelCollateralTests {
         let text = wrapped({ _ in }) { "{\"news\":[1.5e3,null]," + $0.dropFirst() }
         try collateral.add(Array(text.utf8), source: "tcb.json")
         #expect(collateral.tcbInfos.first?.bytes.starts(with: Array("{\"news\"".utf8)) == true)
+    }
+
+    @Test("security versions that are not sixteen are judged by no level and name no module")
+    func shortVersions() throws {
+        var collateral = IntelCollateral()
+        try collateral.add(Array(wrapped().utf8), source: "tcb.json")
+        let info = try #require(collateral.tcbInfos.first).body
+        let pck = PCKCertificate.TCB(
+            components: [UInt8](repeating: 255, count: 16), pceSVN: .max, cpuSVN: [UInt8](repeating: 255, count: 16))
+        #expect(info.level(of: pck, teeTCBSVN: [UInt8](repeating: 255, count: 16)) != nil)
+        for count in [0, 1, 2, 15, 17] {
+            let versions = [UInt8](repeating: 0, count: count)
+            #expect(info.level(of: pck, teeTCBSVN: versions) == nil && info.module(for: versions) == nil)
+        }
     }
 
     @Test("random damage never crashes the reader")

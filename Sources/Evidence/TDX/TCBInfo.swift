@@ -66,8 +66,12 @@ public struct TCBInfo: Hashable, Sendable {
         self.levels = levels.sorted { $0.isHigher(than: $1) }
     }
 
+    /// Security versions in TEE_TCB_SVN; with another number nothing can be judged.
+    private static let componentCount = 16
+
     /// The module that a domain's security versions name: byte 1 is the major version.
     public func module(for teeTCBSVN: [UInt8]) -> Module? {
+        guard teeTCBSVN.count == Self.componentCount else { return nil }
         let major = teeTCBSVN[1]
         return major == 0 ? module : modules.first { $0.id == Self.moduleID(major) }
     }
@@ -80,6 +84,7 @@ public struct TCBInfo: Hashable, Sendable {
     /// With a module of major version 1 or more, TEE_TCB_SVN's first two bytes are the module's and are judged by its own
     /// levels.
     public func level(of pck: PCKCertificate.TCB, teeTCBSVN: [UInt8]) -> Level? {
+        guard teeTCBSVN.count == Self.componentCount else { return nil }
         let first = teeTCBSVN[1] > 0 ? 2 : 0
         return levels.first { level in
             zip(pck.components, level.sgxComponents).allSatisfy { $0 >= $1 } && pck.pceSVN >= level.pceSVN
