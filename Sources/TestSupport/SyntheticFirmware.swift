@@ -62,7 +62,7 @@ public struct SyntheticFirmware: Sendable {
         func put(_ bytes: [UInt8], at offset: Int) { image.replaceSubrange(offset..<offset + bytes.count, with: bytes) }
         put(table, at: size - 0x20 - table.count)
         if sections != nil { put(sevMetadata, at: sevMetadataOffset) }
-        if tdvf != nil { put(tdvfDescriptor, at: tdvfOffset) }
+        if tdvf != nil { put(Self.tdvfDescriptor(tdvf ?? []), at: tdvfOffset) }
         if packedVolume != .none { put(Self.volume(packedVolume), at: 0) }
         return image
     }
@@ -97,9 +97,9 @@ public struct SyntheticFirmware: Sendable {
         return writer.bytes
     }
 
-    private var tdvfDescriptor: [UInt8] {
+    /// A TDVF descriptor with its sections, as firmware of any kind has it.
+    public static func tdvfDescriptor(_ sections: [TDVFSection]) -> [UInt8] {
         var writer = ByteWriter()
-        let sections = tdvf ?? []
         writer.append(text: "TDVF")
         for word in [UInt32(16 + 32 * sections.count), 1, UInt32(sections.count)] { writer.append(word) }
         for section in sections {

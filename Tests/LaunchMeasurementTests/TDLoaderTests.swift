@@ -17,18 +17,8 @@ import Testing
     /// An image of the time before the table: descriptor at 0x7000, its offset 32 bytes before the end.
     private func shim(_ sections: [SyntheticFirmware.TDVFSection] = sections, offset: UInt32 = 0x7000) -> [UInt8] {
         var image = (0..<0x8000).map { UInt8(truncatingIfNeeded: 31 * $0 + $0 >> 12) }
-        var writer = ByteWriter()
-        writer.append(text: "TDVF")
-        for word in [UInt32(16 + 32 * sections.count), 1, UInt32(sections.count)] { writer.append(word) }
-        for section in sections {
-            writer.append(section.dataOffset)
-            writer.append(section.rawSize)
-            writer.append(section.address)
-            writer.append(section.memorySize)
-            writer.append(section.type)
-            writer.append(section.attributes)
-        }
-        image.replaceSubrange(0x7000..<0x7000 + writer.count, with: writer.bytes)
+        let descriptor = SyntheticFirmware.tdvfDescriptor(sections)
+        image.replaceSubrange(0x7000..<0x7000 + descriptor.count, with: descriptor)
         var pointer = ByteWriter()
         pointer.append(offset)
         image.replaceSubrange(0x7FE0..<0x7FE4, with: pointer.bytes)
