@@ -20,6 +20,8 @@ public struct Measurement: Sendable {
     /// Register name and value: `LAUNCH_DIGEST`; `MRTD`, `RTMR0`…; `PCR0.sha256`… in the profile's order.
     public var registers: [Register]
     public var trace: TraceNode
+    /// The events that make the registers, in order; none for SEV-SNP, whose launch has no events.
+    public var events: [MeasuredEvent]
 
     public struct Axis: Hashable, Sendable {
         public var name: String
@@ -39,13 +41,20 @@ public struct Measurement: Sendable {
         }
     }
 
-    public init(platform: String, tee: TEE, axes: [Axis], registers: [Register], trace: TraceNode) {
+    public init(
+        platform: String, tee: TEE, axes: [Axis], registers: [Register], trace: TraceNode,
+        events: [MeasuredEvent] = []
+    ) {
         self.platform = platform
         self.tee = tee
         self.axes = axes
         self.registers = registers
         self.trace = trace
+        self.events = events
     }
+
+    /// The events as documents, with the registers of the TEE.
+    public var eventDocuments: [Value] { events.map { $0.document(on: tee == .tdx ? .td : .tpm) } }
 
     /// The measurement with its trace as a document.
     public var document: Value {

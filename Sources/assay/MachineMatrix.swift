@@ -6,7 +6,7 @@ import Release
 /// The machines of a profile that options ask for: every number of vCPUs with every size of memory.
 struct MachineMatrix {
     /// Each machine with its tables; without a shape it is the profile's own.
-    let machines: [TDXMeasurement.Machine]
+    let machines: [ProfileMachine]
 
     /// - Parameters:
     ///   - acpi: `DIR` with items of the profile's own machine, or `qemu:BINARY`; nil for those that the profile pins.
@@ -47,7 +47,7 @@ struct MachineMatrix {
     }
 
     /// The one machine that a log can be of.
-    func only() throws -> TDXMeasurement.Machine {
+    func only() throws -> ProfileMachine {
         guard machines.count == 1, let machine = machines.first else {
             throw CommandFailure(
                 "--eventlog: a log is of one machine, and these are \(machines.count)",

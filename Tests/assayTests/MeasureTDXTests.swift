@@ -33,6 +33,15 @@ private let root = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 +
         #expect(result.status == 0, "\(result.errorText)")
         let document = try JSONReader.parse(result.output, source: "output").value
         guard case .array(let nodes) = document["points"] else { throw TestFailure("no points") }
+        for node in nodes {
+            guard case .array(let events) = node.value["events"] else { throw TestFailure("a point without events") }
+            #expect(events.count == 23)
+            for event in events.map(\.value) {
+                for key in ["register", "type", "digest", "description", "source"] {
+                    #expect(event[key] != nil, "an event without \(key)")
+                }
+            }
+        }
         func texts(_ value: Value?) -> [String: String] {
             guard case .object(let members) = value else { return [:] }
             return Dictionary(
@@ -127,6 +136,12 @@ private let root = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 +
         let seam = try run(["--firmware", firmware, "--tdx-module", module, "--json"])
         let document = try JSONReader.parse(seam.output, source: "output").value
         #expect(document["mrtd"] != nil && document["loader"]?["name"] == .string("qemu"))
+        // Nothing can be unpacked in this firmware; with --layout what was said stands there, and in the trace's root too.
+        #expect(document["layout"]?["name"] == .string("unknown"))
+        let traced = try run(["--firmware", firmware, "--layout", "edk2-202505", "--trace"])
+        let trace = try JSONReader.parse(traced.output, source: "output").value["trace"]
+        #expect(trace?["details"]?["layout"] == .string("edk2-202505"))
+        #expect(trace?["details"]?["layoutOrigin"] == .string("given as edk2-202505"))
         #expect(
             document["mrseam"]
                 == .string(

@@ -1,4 +1,3 @@
-private import Bytes
 public import Documents
 public import EventLogs
 import Hashing
@@ -61,40 +60,5 @@ public struct BootPrediction: Sendable {
     }
 
     /// The events as documents: register, type, digest (or one a bank), what it is, what was hashed and by which rule.
-    public var eventDocuments: [Value] { events.map(document) }
-
-    private func document(_ event: MeasuredEvent) -> Value {
-        let register =
-            platform == .td
-            ? TDRegister.index(pcr: event.pcr).map { "RTMR\($0 - 1)" } ?? "none" : "PCR\(event.pcr)"
-        var members: [(String, Value)] = [
-            ("register", .string(register)), ("pcr", .count(Int(event.pcr))), ("type", .string("\(event.type)")),
-        ]
-        if let digest = event.digest(.sha384) ?? event.digests.last {
-            members.append(("digest", .string(digest.hex)))
-            members.append(
-                ("digests", .object(event.digests.map { ($0.algorithm.rawValue, .string($0.hex)) })))
-        } else {
-            members.append(("digest", .null))
-        }
-        members.append(("description", .string(event.name)))
-        members.append(("source", .array(of: event.content.map(\.sourceDocument))))
-        members.append(("rule", .string(event.origin)))
-        if let data = event.data { members.append(("data", .string(data.hex))) }
-        return .object(members)
-    }
-}
-
-extension MeasuredEvent.Piece {
-    /// Where hashed bytes come from.
-    fileprivate var sourceDocument: Value {
-        var members: [(String, Value)] = [("name", .string(name))]
-        switch source {
-        case .range(let artifact, let offset, let count):
-            members += [("artifact", .string(artifact)), ("offset", .hex(offset)), ("count", .hex(count))]
-        case .literal(let bytes): members.append(("bytes", .string(bytes.hex)))
-        }
-        if encoding != .bytes { members.append(("encoding", .string(encoding.rawValue))) }
-        return .object(members)
-    }
+    public var eventDocuments: [Value] { events.map { $0.document(on: platform) } }
 }

@@ -66,7 +66,7 @@ struct TDXBoot {
 
     /// All events on `machine` in the order of the log.
     func events(
-        on machine: TDXMeasurement.Machine, processor: TDXSection.Processor, exit: ExitBootServices
+        on machine: ProfileMachine, processor: TDXSection.Processor, exit: ExitBootServices
     ) throws -> [MeasuredEvent] {
         let blobs = machine.blobs.merging(section.events.itemBytes) { blob, _ in blob }
         let smbios = try InstalledTables.smbios(blobs, identity: section.events.identity)

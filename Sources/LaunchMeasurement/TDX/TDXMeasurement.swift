@@ -2,7 +2,7 @@ private import Bytes
 import Documents
 public import EventLogs
 private import Files
-public import Firmware
+import Firmware
 import Hashing
 import Trace
 
@@ -14,32 +14,6 @@ public enum TDXMeasurement {
         static let variables = "variables.fd"
     }
 
-    /// A machine of a profile: the tables that it hands to its firmware, and its shape where it is not the profile's own.
-    public struct Machine: Sendable {
-        public var blobs: [String: [UInt8]]
-        public var shape: ACPIMachineShape?
-        /// The number of processors of the machine that the profile describes.
-        public var profileProcessors: Int?
-
-        public init(blobs: [String: [UInt8]], shape: ACPIMachineShape? = nil, profileProcessors: Int? = nil) {
-            self.blobs = blobs
-            self.shape = shape
-            self.profileProcessors = profileProcessors
-        }
-
-        /// CPUID leaf 1 EDX: bit 28 is there when a package has several logical processors.
-        func features(of processor: TDXSection.Processor) -> UInt32 {
-            guard let shape, shape.processors == 1, profileProcessors != 1 else { return processor.features }
-            return processor.features & ~(1 << 28)
-        }
-
-        /// The axes `vcpus` and `memory` of a machine with a shape.
-        public var axes: [Measurement.Axis] {
-            guard let shape else { return [] }
-            return [.init("vcpus", String(shape.processors)), .init("memory", shape.memoryText)]
-        }
-    }
-
     /// The measurements of a profile, one for every processor and way that ExitBootServices may go.
     ///
     /// - Parameters:
@@ -49,13 +23,14 @@ public enum TDXMeasurement {
     public static func measure(
         profile: PlatformProfile, firmware: [UInt8], blobs: [String: [UInt8]], artifacts: BootArtifacts
     ) throws -> [Measurement] {
-        try measure(profile: profile, firmware: firmware, machines: [Machine(blobs: blobs)], artifacts: artifacts)
+        try measure(
+            profile: profile, firmware: firmware, machines: [ProfileMachine(blobs: blobs)], artifacts: artifacts)
     }
 
     /// The measurements of a profile on each of `machines`. A machine with a shape has the axes `vcpus` and `memory`
     /// before the profile's own. Files are read and hashed once. `source` names the firmware in errors.
     public static func measure(
-        profile: PlatformProfile, firmware: [UInt8], source: String? = nil, machines: [Machine],
+        profile: PlatformProfile, firmware: [UInt8], source: String? = nil, machines: [ProfileMachine],
         artifacts: BootArtifacts
     ) throws -> [Measurement] {
         let boot = try TDXBoot(profile: profile, firmware: firmware, source: source, artifacts: artifacts)
@@ -90,7 +65,7 @@ public enum TDXMeasurement {
         }
         return Measurement(
             platform: profile.name, tee: .tdx, axes: axes, registers: registers,
-            trace: TraceNode(id: "tdx", name: "trust domain of \(profile.name)", children: nodes))
+            trace: TraceNode(id: "tdx", name: "trust domain of \(profile.name)", children: nodes), events: events)
     }
 
     /// The event log of one point, as the firmware leaves it in the CCEL area.
@@ -99,12 +74,14 @@ public enum TDXMeasurement {
         exit: ExitBootServices = .first
     ) throws -> EventLog {
         try log(
-            profile: profile, firmware: firmware, machine: Machine(blobs: blobs), artifacts: artifacts, exit: exit)
+            profile: profile, firmware: firmware, machine: ProfileMachine(blobs: blobs), artifacts: artifacts,
+            exit: exit)
     }
 
     /// The event log of one machine with the profile's first processor.
     public static func log(
-        profile: PlatformProfile, firmware: [UInt8], source: String? = nil, machine: Machine, artifacts: BootArtifacts,
+        profile: PlatformProfile, firmware: [UInt8], source: String? = nil, machine: ProfileMachine,
+        artifacts: BootArtifacts,
         exit: ExitBootServices = .first
     ) throws -> EventLog {
         let boot = try TDXBoot(profile: profile, firmware: firmware, source: source, artifacts: artifacts)
@@ -112,12 +89,5 @@ public enum TDXMeasurement {
             throw MeasurementInputError("\(profile.name): it has no processor")
         }
         return try boot.events(on: machine, processor: processor, exit: exit).log(.tdx, algorithms: [.sha384])
-    }
-}
-
-extension ACPIMachineShape {
-    /// The size of memory as options take it: `2G`, or `2816M`.
-    public var memoryText: String {
-        memory.isMultiple(of: 1 << 30) ? "\(memory >> 30)G" : "\(memory >> 20)M"
     }
 }

@@ -135,6 +135,17 @@ extension MachineOptions {
         return boot
     }
 
+    /// The event layout of a firmware that boots nothing, for the record: MRTD does not follow from it.
+    func foundLayout(_ image: TDVFImage, loader: TDLoader) throws -> (name: String, origin: String) {
+        if loader == .tdShim, layout == nil { return ("td-shim", "given as --loader td-shim") }
+        let traits = try? FirmwareTraits(image: image.bytes, source: firmware)
+        guard layout != nil || traits != nil else {
+            return ("unknown", "no volume of the firmware's file could be unpacked and read")
+        }
+        let found = try eventLayout(traits, image.bytes)
+        return (found.name, found.origin)
+    }
+
     private func eventLayout(_ traits: FirmwareTraits?, _ bytes: [UInt8]) throws -> EventLayout {
         if let name = layout {
             guard let layout = EventLayout(name: name) else {

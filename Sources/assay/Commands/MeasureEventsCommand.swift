@@ -38,7 +38,7 @@ struct MeasureEventsOptions: ParsableArguments {
                 return form == nil || form == (exitBootServices ?? .first).rawValue
             }
             var members = EventOutput.registers(first?.registers ?? [])
-            members.append(("points", .array(of: measurements.map { trace ? $0.document : $0.withoutTrace })))
+            members.append(("points", .array(of: measurements.map { $0.pointDocument(trace: trace) })))
             return print(ReadableJSON.encode(.object(members)), terminator: "")
         }
         if measurements.contains(where: { $0.axes.first?.name == "vcpus" }) {
@@ -118,9 +118,12 @@ enum EventOutput {
 }
 
 extension Measurement {
-    var withoutTrace: Value {
+    /// A point with its events, and with its trace if asked.
+    func pointDocument(trace: Bool = false) -> Value {
         guard case .object(let members) = document else { return document }
-        return .object(members.filter { $0.key != "trace" })
+        return .object(
+            members.filter { trace || $0.key != "trace" }
+                + [Value.Member("events", Node(.array(of: eventDocuments)))])
     }
 }
 
@@ -169,15 +172,9 @@ struct MeasureTPMCommand: ParsableCommand {
         let artifacts = BootArtifacts(paths: ["uki.efi": uki, "disk.raw": disk])
         let matrix = try MachineMatrix(
             pinned, acpi: machine.acpi, vcpus: machine.vcpus, memory: machine.memory)
-        let measurements = try matrix.machines.flatMap { machine in
-            try VTPMMeasurement.measure(
-                profile: pinned.profile, firmware: firmware, source: source, blobs: machine.blobs, artifacts: artifacts
-            ).map { point in
-                var point = point
-                point.axes = machine.axes + point.axes
-                return point
-            }
-        }
+        let measurements = try VTPMMeasurement.measure(
+            profile: pinned.profile, firmware: firmware, source: source, machines: matrix.machines,
+            artifacts: artifacts)
         try options.output(measurements) {
             try VTPMMeasurement.log(
                 profile: pinned.profile, firmware: firmware, source: source, blobs: matrix.only().blobs,

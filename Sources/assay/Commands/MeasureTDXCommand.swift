@@ -85,10 +85,10 @@ struct MeasureTDXCommand: ParsableCommand {
                 platform: loader.rawValue, tee: .tdx, axes: axes ?? [],
                 registers: [.init("MRTD", mrtd.digest)] + module, trace: mrtd.trace)
         }
-        try show(points)
+        try show(points, layout: try machine.foundLayout(image, loader: loader))
     }
 
-    private func show(_ points: [Measurement]) throws {
+    private func show(_ points: [Measurement], layout: (name: String, origin: String)) throws {
         guard options.json || options.trace else {
             return print(PointLines(points).text, terminator: "")
         }
@@ -99,9 +99,16 @@ struct MeasureTDXCommand: ParsableCommand {
                 "loader",
                 .object([("name", .string(loader.rawValue)), ("origin", .string(loader.origin))])
             ),
+            ("layout", .object([("name", .string(layout.name)), ("origin", .string(layout.origin))])),
         ]
-        if points.count > 1 { members.append(("points", .array(of: points.map(\.withoutTrace)))) }
-        if options.trace, let first = points.first { members.append(("trace", first.trace.document)) }
+        if points.count > 1 { members.append(("points", .array(of: points.map { $0.pointDocument() }))) }
+        if options.trace, let first = points.first {
+            let tree = TraceNode(
+                id: "tdx", name: "initial memory of a trust domain",
+                details: [("layout", .string(layout.name)), ("layoutOrigin", .string(layout.origin))],
+                children: [first.trace])
+            members.append(("trace", tree.document))
+        }
         print(ReadableJSON.encode(.object(members)), terminator: "")
     }
 
