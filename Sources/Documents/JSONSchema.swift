@@ -77,6 +77,8 @@ extension JSONSchema {
 
     public static func constant(_ text: String) -> JSONSchema { JSONSchema([("const", .string(text))]) }
 
+    public static func constant(_ flag: Bool) -> JSONSchema { JSONSchema([("const", .bool(flag))]) }
+
     public static func integer(_ range: ClosedRange<Int>, description: String? = nil) -> JSONSchema {
         JSONSchema(
             [

@@ -13,21 +13,16 @@ public struct MeasuredPlatform: Sendable {
     public var trace: TraceNode
 
     /// Measures `artifacts` under a profile with the firmware that it pins.
-    public init(_ folder: PlatformFolder, firmware: [UInt8], artifacts: BootArtifacts) throws {
+    ///
+    /// A profile with a compact form needs no firmware; where it is given all the same, the form must follow from it.
+    public init(_ folder: PlatformFolder, firmware: [UInt8]?, artifacts: BootArtifacts) throws {
         let profile = folder.profile
         self.folder = folder
-        switch profile.tee {
-        case .snp where profile.loadsIGVM:
-            measurements = try SNPMeasurement.measureIGVM(profile: profile, firmware: firmware)
-        case .snp:
-            measurements = try SNPMeasurement.measure(
-                profile: profile, firmware: OVMFImage(firmware, name: "firmware"), artifacts: artifacts)
-        case .tdx:
-            measurements = try TDXMeasurement.measure(
-                profile: profile, firmware: firmware, blobs: folder.blobs, artifacts: artifacts)
-        case .vtpm:
-            measurements = try VTPMMeasurement.measure(
-                profile: profile, firmware: firmware, blobs: folder.blobs, artifacts: artifacts)
+        let full = try firmware.map { try Self.measure(folder, firmware: $0, artifacts: artifacts) }
+        if profile.compact == nil, let full {
+            measurements = full
+        } else {
+            measurements = try SNPMeasurement.measureCompact(profile: profile, artifacts: artifacts)
         }
         trace = TraceNode(
             id: profile.name, name: profile.description,
@@ -36,6 +31,25 @@ public struct MeasuredPlatform: Sendable {
                 node.id = Self.label(measurement.axes)
                 return node
             })
+    }
+
+    private static func measure(
+        _ folder: PlatformFolder, firmware: [UInt8], artifacts: BootArtifacts
+    ) throws -> [Measurement] {
+        let profile = folder.profile
+        switch profile.tee {
+        case .snp where profile.loadsIGVM:
+            return try SNPMeasurement.measureIGVM(profile: profile, firmware: firmware)
+        case .snp:
+            return try SNPMeasurement.measure(
+                profile: profile, firmware: OVMFImage(firmware, name: "firmware"), artifacts: artifacts)
+        case .tdx:
+            return try TDXMeasurement.measure(
+                profile: profile, firmware: firmware, blobs: folder.blobs, artifacts: artifacts)
+        case .vtpm:
+            return try VTPMMeasurement.measure(
+                profile: profile, firmware: firmware, blobs: folder.blobs, artifacts: artifacts)
+        }
     }
 
     /// `cpu=EPYC-Milan,vcpus=4`; `all` where a profile has one point.

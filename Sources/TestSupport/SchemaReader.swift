@@ -18,6 +18,9 @@ public struct SchemaReader {
         if case .array(let choices)? = schema["anyOf"] {
             return choices.contains { problem(value, $0.value) == nil } ? nil : "no alternative fits"
         }
+        if case .bool(let flag)? = schema["const"] {
+            return value == .bool(flag) || value == .plain("\(flag)") ? nil : "not the constant"
+        }
         if let constant = schema["const"] { return text(value) == text(constant) ? nil : "not the constant" }
         if case .array(let allowed)? = schema["enum"] {
             return allowed.contains { text($0.value) == text(value) } ? nil : "not in the list"

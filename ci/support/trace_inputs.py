@@ -72,6 +72,12 @@ class Inputs:
         form = r"^    - name: %s\n      signature: (\S+)\n      features: (\S+)$" % re.escape(name)
         return [int(text, 16) for text in self.search("processor " + name, form)]
 
+    def one_vcpu_digest(self, model, digest):
+        """Requires that the profile states this digest for a model."""
+        form = r"^    - name: %s\n      signature: \S+\n      oneVCPUDigest: (\S+)$" % re.escape(model)
+        if self.search("oneVCPUDigest of " + model, form)[0].strip('"') != digest:
+            raise Refusal("the profile states another digest for %s" % model)
+
     def memory(self):
         text = self.word("tdx", "memory")
         return int(text.rstrip("KMGT")) << {"K": 10, "M": 20, "G": 30, "T": 40}.get(text[-1], 0)

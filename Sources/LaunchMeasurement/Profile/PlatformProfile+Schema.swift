@@ -35,13 +35,7 @@ extension PlatformProfile {
     private static func section(of tee: TEE) -> JSONSchema {
         switch tee {
         case .snp:
-            let count = JSONSchema.integer(1...4096)
-            let model = JSONSchema.object([("name", .text()), ("signature", .number())])
-            return .object(
-                [
-                    ("features", .number(1...(1 << 53) - 1)), ("kernelHashes", .flag), ("allowUnverifiedKernel", .flag),
-                    ("vcpus", .object([("first", count), ("last", count)])), ("models", .list(model, minimum: 1)),
-                ], optional: ["allowUnverifiedKernel"])
+            return .either([snpSection(), compactSection(kernelHashes: true), compactSection(kernelHashes: false)])
         case .tdx:
             let processor = JSONSchema.object([("name", .text()), ("signature", .number()), ("features", .number())])
             let size = JSONSchema.any([
@@ -59,6 +53,34 @@ extension PlatformProfile {
                     ("registers", .list(.integer(0...15), minimum: 1, unique: true, description: "In rising order.")),
                 ] + .eventSection, optional: ["items"])
         }
+    }
+
+    private static func snpSection(
+        kernelHashes: JSONSchema = .flag, model: [(String, JSONSchema)] = [], compact: [(String, JSONSchema)] = []
+    ) -> JSONSchema {
+        let count = JSONSchema.integer(1...4096)
+        let model = JSONSchema.object([("name", .text()), ("signature", .number())] + model)
+        return .object(
+            [
+                ("features", .number(1...(1 << 53) - 1)), ("kernelHashes", kernelHashes),
+                ("allowUnverifiedKernel", .flag), ("vcpus", .object([("first", count), ("last", count)])),
+                ("models", .list(model, minimum: 1)),
+            ] + compact, optional: ["allowUnverifiedKernel"])
+    }
+
+    private static func compactSection(kernelHashes: Bool) -> JSONSchema {
+        let digest = JSONSchema.hex(32)
+        let boot: [(String, JSONSchema)] = [
+            ("verifiesKernelHashes", .flag),
+            ("artifacts", .object([("vmlinuz", digest), ("initrd", digest), ("cmdline", digest)])),
+        ]
+        let compact = JSONSchema.object(
+            [("origin", .text("Where the digests come from.")), ("resetAddress", .number())]
+                + (kernelHashes ? boot : []),
+            description: "The launch by its digests of one vCPU, so that it is measured without the firmware file.")
+        return snpSection(
+            kernelHashes: .constant(kernelHashes), model: [("oneVCPUDigest", .hex(48))],
+            compact: [("compact", compact)])
     }
 }
 

@@ -113,6 +113,11 @@ extension PlatformProfile {
         if case .snp(let section) = section { section.igvm != nil } else { false }
     }
 
+    /// The launch by its digests of one vCPU; nil where the firmware file is measured.
+    public var compact: CompactForm? {
+        if case .snp(let section) = section { section.compact } else { nil }
+    }
+
     /// The decoded profile as a document, every default spelt out; its canonical JSON is what the digest covers.
     public var document: Value {
         var members: [(String, Value)] = [

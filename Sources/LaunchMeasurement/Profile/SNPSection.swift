@@ -1,5 +1,6 @@
 private import Bytes
 import Documents
+private import Hashing
 
 /// What a profile for AMD SEV-SNP says beside the common part.
 public struct SNPSection: Hashable, Sendable {
@@ -22,6 +23,8 @@ public struct SNPSection: Hashable, Sendable {
     public var vmm: VMMRules
     /// The rules for a firmware that is an IGVM file; nil for an OVMF image.
     public var igvm: IGVMRules?
+    /// The launch by its digests of one vCPU; nil where the firmware file is measured.
+    public var compact: CompactForm?
 
     init(_ decoder: inout ObjectDecoder, rules: inout RuleDecoder) throws(DocumentError) {
         features = try decoder.number("features")
@@ -34,10 +37,13 @@ public struct SNPSection: Hashable, Sendable {
         let first = try counts.integer("first", in: 1...4096)
         vcpus = first...(try counts.integer("last", in: first...4096))
         try counts.finish()
+        let compact = try decoder.optionalObject("compact")
+        var digests: [Digest] = []
         models = []
         for (node, path) in try decoder.list("models") {
             var inner = try ObjectDecoder(node, path: path)
             let model = Model(name: try inner.string("name"), signature: try inner.number("signature"))
+            if compact != nil { digests.append(try inner.digest("oneVCPUDigest", .sha384)) }
             try inner.finish()
             guard !models.contains(where: { $0.name == model.name }) else {
                 throw inner.error("name", "the model '\(model.name)' is given twice")
@@ -45,8 +51,15 @@ public struct SNPSection: Hashable, Sendable {
             models.append(model)
         }
         guard !models.isEmpty else { throw decoder.error("models", "found no model, expected at least one") }
+        self.compact = nil
+        if var inner = compact {
+            self.compact = try CompactForm(&inner, digests: digests, kernelHashes: kernelHashes)
+        }
         vmm = try VMMRules(&rules)
         igvm = try IGVMRules.optional(&rules)
+        guard igvm == nil || compact == nil else {
+            throw decoder.error("compact", "found with igvm rules, expected it for an OVMF image alone")
+        }
         guard igvm == nil || !kernelHashes else {
             throw decoder.error("kernelHashes", "found true, expected false: an IGVM file holds what it boots")
         }
@@ -57,15 +70,21 @@ public struct SNPSection: Hashable, Sendable {
     }
 
     var document: Value {
-        .object([
+        var members: [(String, Value)] = [
             ("features", .hex(features)), ("kernelHashes", .bool(kernelHashes)),
             ("allowUnverifiedKernel", .bool(allowUnverifiedKernel)),
             ("vcpus", .object([("first", .count(vcpus.lowerBound)), ("last", .count(vcpus.upperBound))])),
             (
                 "models",
                 .array(
-                    of: models.map { .object([("name", .string($0.name)), ("signature", .hex($0.signature))]) })
+                    of: models.enumerated().map { index, model in
+                        .object(
+                            [("name", .string(model.name)), ("signature", .hex(model.signature))]
+                                + (compact.map { [("oneVCPUDigest", .string($0.digests[index].hex))] } ?? []))
+                    })
             ),
-        ])
+        ]
+        if let compact { members.append(("compact", compact.document)) }
+        return .object(members)
     }
 }

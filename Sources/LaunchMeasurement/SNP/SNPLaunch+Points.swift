@@ -1,6 +1,6 @@
 private import Bytes
 private import Documents
-public import Hashing
+import Hashing
 private import Trace
 
 extension SNPLaunch {
@@ -47,55 +47,11 @@ extension SNPLaunch {
             others.count = count - 1
             others.digest = digest
             let tail = bootNodes + (count > 1 ? [others] : [])
-            points.append(LaunchPoint(vcpus: count, digest: digest, trace: root(digest, tail, vcpus: count)))
+            points.append(
+                LaunchPoint(
+                    vcpus: count, digest: digest, trace: .snpLaunch(digest, vcpus: count, children: prefixNodes + tail))
+            )
         }
         return points
-    }
-
-    private func root(_ digest: Digest, _ tail: [TraceNode], vcpus: Int) -> TraceNode {
-        TraceNode(
-            id: "snp", name: "SEV-SNP launch digest", origin: "SEV-SNP firmware ABI, PAGE_INFO chain",
-            operation: .chain, register: "LAUNCH_DIGEST", digest: digest, details: [("vcpus", .count(vcpus))],
-            children: prefixNodes + tail)
-    }
-}
-
-/// A launch digest of one vCPU and what is needed to extend it to any number.
-///
-/// Save areas come last and those after the first are equal, so that the firmware is not needed any more (Contrast
-/// keeps reference values in this form).
-public struct CompactLaunch: Hashable, Sendable {
-    /// Launch digest with one vCPU.
-    public var digest: Digest
-    /// Start address of application processors.
-    public var resetAddress: UInt32
-    public var signature: VCPUSignature
-    public var features: UInt64
-    public var rules: VMMRules
-
-    public init(
-        digest: Digest, resetAddress: UInt32, signature: VCPUSignature, features: UInt64 = 1, rules: VMMRules = .qemu
-    ) {
-        self.digest = digest
-        self.resetAddress = resetAddress
-        self.signature = signature
-        self.features = features
-        self.rules = rules
-    }
-
-    /// The digest of every count in `vcpus`, in order.
-    public func digests(vcpus: ClosedRange<Int>) throws(SNPMeasurementError) -> [Digest] {
-        guard vcpus.lowerBound >= 1, vcpus.upperBound <= SNPLaunch.maximumVCPUs else {
-            throw .vcpuCount(vcpus.lowerBound < 1 ? vcpus.lowerBound : vcpus.upperBound)
-        }
-        let area = VMSA.application(rules, start: resetAddress, signature: signature, features: features)
-        var chain = LaunchDigest(seed: digest).chain(
-            .vmsa, gpa: rules.vmsaGPA, contents: Digest.of(area.bytes, .sha384).bytes)
-        var digests: [Digest] = []
-        for count in 1...vcpus.upperBound {
-            if count > 1 { chain.step() }
-            if count >= vcpus.lowerBound { digests.append(chain.value) }
-        }
-        return digests
     }
 }

@@ -1,4 +1,5 @@
 public import Bytes
+public import Hashing
 
 /// Why a launch cannot be measured although its files can be read.
 public enum SNPMeasurementError: ExplainedError, Equatable {
@@ -24,6 +25,13 @@ public enum SNPMeasurementError: ExplainedError, Equatable {
     case svsmPlace(svsm: String, size: Int, variables: Int)
     /// The firmware says no start address for a second vCPU.
     case noResetAddress(firmware: String)
+    /// An artifact that the digests of a profile's compact form do not cover.
+    case artifactNotCovered(profile: String, name: String, found: Digest, covered: Digest)
+    /// A digest of a profile's compact form that does not follow from the firmware and the artifacts.
+    case compactDigest(profile: String, model: String, stated: Digest, computed: Digest)
+    /// A reset address of a profile's compact form that is not the firmware's.
+    case compactAddress(profile: String, stated: UInt32, computed: UInt32)
+    case notCompact(profile: String)
 
     public var outcome: Outcome { .unusable }
 
@@ -56,6 +64,14 @@ public enum SNPMeasurementError: ExplainedError, Equatable {
         case .noResetAddress(let firmware):
             "\(firmware): more than one vCPU, but the firmware has no SEV-ES reset block to start a second one at"
         case .vcpuCount(let count): "found \(count) vCPUs, expected 1 to 4096"
+        case .artifactNotCovered(let profile, let name, let found, let covered):
+            "\(name): found SHA-256 \(found), but the digests in profile \(profile) are of the one with \(covered)"
+        case .compactDigest(let profile, let model, let stated, let computed):
+            "profile \(profile): oneVCPUDigest of \(model): found \(stated), but firmware and artifacts give \(computed)"
+        case .compactAddress(let profile, let stated, let computed):
+            "profile \(profile): compact.resetAddress: found \(hexadecimal(stated)), but the firmware has "
+                + hexadecimal(computed)
+        case .notCompact(let profile): "profile \(profile) has no compact form"
         }
     }
 
@@ -76,6 +92,12 @@ public enum SNPMeasurementError: ExplainedError, Equatable {
         case .svsmPlace: "give the svsm.bin of the build, and the size of the variable store with --vars-size"
         case .noResetAddress: "give the whole firmware code file of an OVMF with SEV-ES support"
         case .vcpuCount: "give --vcpus with a count in that range"
+        case .artifactNotCovered:
+            "its digests would pass for an image that they do not cover; measure the firmware file with this image, or "
+                + "build the image that the profile is for"
+        case .compactDigest, .compactAddress:
+            "state what the firmware gives, or find out where the stated value is from"
+        case .notCompact: nil
         }
     }
 }

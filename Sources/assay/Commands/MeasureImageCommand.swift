@@ -58,6 +58,11 @@ struct PlatformOptions: ParsableArguments {
     var platform: [String] = []
     @Option(help: ArgumentHelp("The folder of the platform profiles.", valueName: "directory"))
     var platforms = "measurements/platforms"
+    @Flag(
+        name: .customLong("check-compact"),
+        help:
+            "Of profiles that keep digests of one vCPU, measure the firmware too, and refuse digests it does not give.")
+    var checkCompact = false
 
     /// Measures a build and writes `measurements/PLATFORM.json` into its folder.
     func measure(_ artifacts: BuiltArtifacts, sources: PackageSources) throws -> [MeasuredPlatform] {
@@ -71,8 +76,10 @@ struct PlatformOptions: ParsableArguments {
         try FileSystem.makeDirectory(target)
         return try folders.map { folder in
             Console.progress("measuring under \(folder.profile.name)")
+            let profile = folder.profile
+            let needed = profile.compact == nil || checkCompact
             let measured = try MeasuredPlatform(
-                folder, firmware: firmware.bytes(of: folder.profile.firmware), artifacts: artifacts.boot)
+                folder, firmware: needed ? firmware.bytes(of: profile.firmware) : nil, artifacts: artifacts.boot)
             try OutputFile.write(
                 CanonicalJSON.encode(measured.document()), to: "\(target)/\(folder.profile.name).json")
             return measured
