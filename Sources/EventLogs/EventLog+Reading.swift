@@ -85,6 +85,8 @@ extension EventLog.Record {
 
 extension EventLog.SpecificationIdentifier {
     static let signature = Array("Spec ID Event03".utf8) + [0]
+    private static let notALog =
+        "a log starts with a record Spec ID Event03; assay inspect says what the file is"
 
     /// | size | field |
     /// |---|---|
@@ -98,11 +100,16 @@ extension EventLog.SpecificationIdentifier {
     /// | 1 | size of the vendor information, then that |
     init(parsing reader: inout ByteReader) throws(FormatError) {
         register = try reader.read("TCG_PCClientPCREvent.pcrIndex")
-        try reader.expect("TCG_PCClientPCREvent.eventType", EventType.noAction.rawValue)
+        let type = EventType(rawValue: try reader.read("TCG_PCClientPCREvent.eventType"))
+        guard type == .noAction else {
+            throw reader.error(
+                "TCG_PCClientPCREvent.eventType", found: hexadecimal(type.rawValue),
+                expected: hexadecimal(EventType.noAction.rawValue), at: reader.position - 4, hint: Self.notALog)
+        }
         try reader.expectZeros(20, "TCG_PCClientPCREvent.digest")
         let size = try reader.read("TCG_PCClientPCREvent.eventDataSize", as: UInt32.self)
         var body = try reader.slice(Int(size), "TCG_EfiSpecIdEvent")
-        try body.expect("TCG_EfiSpecIdEvent.signature", bytes: Self.signature)
+        try body.expect("TCG_EfiSpecIdEvent.signature", bytes: Self.signature, hint: Self.notALog)
         platformClass = try body.read("TCG_EfiSpecIdEvent.platformClass")
         versionMinor = try body.read("TCG_EfiSpecIdEvent.specVersionMinor")
         versionMajor = try body.read("TCG_EfiSpecIdEvent.specVersionMajor")

@@ -134,14 +134,23 @@ extension EventLog {
 
     /// What every register holds after all events of the log, from its reset value; EV_NO_ACTION extends nothing, but
     /// the one that states the locality of the start-up sets the last byte of PCR 0 (PFP, section 10.4.5.3).
+    ///
+    /// Throws for an event without a digest of this hash, and for a locality that is stated twice, or after the first
+    /// event of PCR 0: the events before it would be shown and not counted.
     public func replay(_ algorithm: HashAlgorithm) throws(FormatError) -> [UInt32: Digest] {
         var values: [UInt32: Digest] = [:]
         for record in records {
             if record.type == .noAction {
-                if registers == .tpm, let locality = record.startupLocality {
-                    let start = [UInt8](repeating: 0, count: algorithm.byteCount - 1) + [locality]
-                    values[0] = Digest(algorithm, bytes: start)
+                guard registers == .tpm, let locality = record.startupLocality else { continue }
+                guard values[0] == nil, [0, 3, 4].contains(locality) else {
+                    throw FormatError(
+                        source: "event log", offset: record.offset, field: "StartupLocality",
+                        found: values[0] == nil
+                            ? "\(locality)" : "locality \(locality) after PCR 0 has had its start value",
+                        expected: "0, 3 or 4, once, before the events of PCR 0")
                 }
+                let start = [UInt8](repeating: 0, count: algorithm.byteCount - 1) + [locality]
+                values[0] = Digest(algorithm, bytes: start)
                 continue
             }
             guard let digest = record.digest(algorithm) else {

@@ -10,17 +10,20 @@ public struct EventType: RawRepresentable, Hashable, Sendable, CustomStringConve
     public static let eventTag = EventType(rawValue: 0x0000_0006)
     public static let crtmVersion = EventType(rawValue: 0x0000_0008)
     public static let platformConfigFlags = EventType(rawValue: 0x0000_000A)
+    public static let nonHostInformation = EventType(rawValue: 0x0000_0011)
     public static let ipl = EventType(rawValue: 0x0000_000D)
     public static let variableDriverConfig = EventType(rawValue: 0x8000_0001)
     public static let variableBoot = EventType(rawValue: 0x8000_0002)
     public static let bootServicesApplication = EventType(rawValue: 0x8000_0003)
     public static let bootServicesDriver = EventType(rawValue: 0x8000_0004)
+    public static let runtimeServicesDriver = EventType(rawValue: 0x8000_0005)
     public static let gptEvent = EventType(rawValue: 0x8000_0006)
     public static let efiAction = EventType(rawValue: 0x8000_0007)
     public static let platformFirmwareBlob = EventType(rawValue: 0x8000_0008)
     public static let handoffTables = EventType(rawValue: 0x8000_0009)
     public static let platformFirmwareBlob2 = EventType(rawValue: 0x8000_000A)
     public static let handoffTables2 = EventType(rawValue: 0x8000_000B)
+    public static let variableBoot2 = EventType(rawValue: 0x8000_000C)
     public static let variableAuthority = EventType(rawValue: 0x8000_00E0)
 
     private static let names: [UInt32: String] = [
@@ -38,6 +41,16 @@ public struct EventType: RawRepresentable, Hashable, Sendable, CustomStringConve
         0x8000_00E0: "EV_EFI_VARIABLE_AUTHORITY", 0x8000_00E1: "EV_EFI_SPDM_FIRMWARE_BLOB",
         0x8000_00E2: "EV_EFI_SPDM_FIRMWARE_CONFIG",
     ]
+
+    /// A type by the name that `description` gives it; nil for other words.
+    public init?(name: String) {
+        if let known = Self.names.first(where: { $0.value == name }) {
+            self.init(rawValue: known.key)
+        } else {
+            guard name.hasPrefix("0x"), let number = UInt32(name.dropFirst(2), radix: 16) else { return nil }
+            self.init(rawValue: number)
+        }
+    }
 
     /// The name in the specification, or the number of a type that has none here.
     public var description: String { Self.names[rawValue] ?? "0x" + String(rawValue, radix: 16) }

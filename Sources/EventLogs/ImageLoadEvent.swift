@@ -21,12 +21,16 @@ public struct ImageLoadEvent: Hashable, Sendable {
         length = try reader.read("UEFI_IMAGE_LOAD_EVENT.ImageLengthInMemory")
         linkTimeAddress = try reader.read("UEFI_IMAGE_LOAD_EVENT.ImageLinkTimeAddress")
         let size = try reader.read("UEFI_IMAGE_LOAD_EVENT.LengthOfDevicePath", as: UInt64.self)
-        guard size == reader.remaining else {
+        // Boot loaders before 2021 log eight bytes too many, the room that C gives the path in its structure.
+        guard let size = Int(exactly: size), (0...8).contains(reader.remaining - size) else {
             throw reader.error(
                 "UEFI_IMAGE_LOAD_EVENT.LengthOfDevicePath", found: "\(size)", expected: "\(reader.remaining)",
                 at: reader.position - 8)
         }
-        path = size == 0 ? DevicePath([]) : try DevicePath(parsing: &reader)
+        var inner = try reader.slice(size, "UEFI_IMAGE_LOAD_EVENT.DevicePath")
+        path = size == 0 ? DevicePath([]) : try DevicePath(parsing: &inner)
+        try inner.finish("UEFI_IMAGE_LOAD_EVENT.DevicePath")
+        try reader.expectZeros(reader.remaining, "UEFI_IMAGE_LOAD_EVENT")
         try reader.finish("UEFI_IMAGE_LOAD_EVENT")
     }
 }

@@ -46,6 +46,34 @@ struct EventLogVectorTests {
         }
     }
 
+    /// Logs of peers by name, with the records of each and those whose data the digests vouch for.
+    @Test(
+        "every log of a peer is read whole, replays, and says nothing that its digests contradict",
+        arguments: [
+            ("dstack-ccel.bin", 18, 12), ("cmc-edk2-202408-layout.ccel.bin", 19, 12), ("gcp-cos113.ccel.bin", 43, 31),
+            ("lunal-live1.ccel.bin", 20, 12), ("lunal-live2.ccel.bin", 20, 12), ("dstack-gcp-tpm_eventlog.bin", 45, 24),
+            ("tpm/cos-101-amd-sev.bin", 48, 40), ("tpm/rhel8-uefi.bin", 82, 25),
+            ("tpm/ubuntu-2104-no-secure-boot.bin", 105, 92),
+        ])
+    func peers(_ name: String, _ records: Int, _ measured: Int) throws {
+        let bytes = try Self.file("peers/eventlogs/" + name)
+        var log = try SmallLog.parse(bytes, name.hasSuffix("ccel.bin") ? .tdx : .tpm)
+        #expect(log.findings.isEmpty, "\(log.findings.map(\.description))")
+        #expect(log.records.count == records)
+        #expect(log.records.count { $0.dataStanding == .measured } == measured)
+        #expect(log.encoded == Array(bytes.prefix(log.encoded.count)))
+        for algorithm in log.algorithms { #expect(try !log.replay(algorithm).isEmpty) }
+        #expect(!log.records.contains { $0.summary.contains("that are no") })
+        // Any event whose data is what was hashed is caught when the data is changed.
+        for index in log.records.indices where log.records[index].dataStanding == .measured {
+            let saved = log.records[index].data
+            guard !saved.isEmpty, ![.ipl, .nonHostInformation].contains(log.records[index].type) else { continue }
+            log.records[index].data[saved.count - 1] ^= 1
+            #expect(log.findings.map(\.record) == [index], "event \(index + 1)")
+            log.records[index].data = saved
+        }
+    }
+
     @Test("TPM logs of recorded boots replay to the PCRs that the guest read, in every bank") func firmwareRuns() throws
     {
         let folder = (Outside.vectors ?? "") + "/firmware-runs/runs"
@@ -57,6 +85,7 @@ struct EventLogVectorTests {
             guard let sha = run["files"]?["eventlog"]?["sha256"]?.text else { continue }
             let log = try SmallLog.parse(try Self.file("firmware-runs/blobs/" + sha))
             logs += 1
+            #expect(log.findings.isEmpty, "\(name): \(log.findings.map(\.description))")
             for algorithm in log.algorithms {
                 guard let recorded = run["pcrs"]?[algorithm.rawValue] else { continue }
                 let values = try log.replay(algorithm)

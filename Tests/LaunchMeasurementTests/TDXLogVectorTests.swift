@@ -36,9 +36,9 @@ struct TDXLogVectorTests {
             #expect(event["type"]?.number == UInt64(record.type.rawValue), "\(place)")
             #expect(event["sha384"]?.text == record.digest(.sha384)?.hex, "\(place)")
             #expect(event["data_len"]?.number == UInt64(record.data.count), "\(place)")
-            if record.digestCoversData, record.type != .noAction {
-                #expect(event["digest_is_of_event_data"] == .bool(true), "\(place)")
-            }
+            let isOfData = record.type != .noAction && record.digest(.sha384) == .of(record.data, .sha384)
+            #expect((event["digest_is_of_event_data"] == .bool(true)) == isOfData, "\(place)")
+            #expect(record.dataStanding != .contradicted, "\(place)")
         }
     }
 
