@@ -59,7 +59,12 @@ let package = Package(
             ["Bytes", "Documents", "Files", "Hashing", "Signing", "Trace", "DiskFormats", "Firmware", "EventLogs"]),
         module("Evidence", ["Bytes", "Documents", "Hashing", "Signing", "EventLogs", "Trace"]),
         module("ReferenceValues", ["Bytes", "Documents", "Files", "Hashing", "Signing", "Trace"]),
-        module("Explanation", ["Bytes", "Documents", "Hashing", "Trace", "LaunchMeasurement", "Evidence"]),
+        module(
+            "Explanation",
+            [
+                "Bytes", "Documents", "Files", "Hashing", "Trace", "DiskFormats", "EventLogs", "Firmware",
+                "LaunchMeasurement", "Evidence",
+            ]),
         module(
             "Release",
             [
@@ -107,7 +112,10 @@ let package = Package(
             ]),
         tests(
             of: "Explanation",
-            ["Bytes", "Documents", "Evidence", "Hashing", "Files", "Firmware", "LaunchMeasurement", "Trace"]),
+            [
+                "Bytes", "Documents", "EventLogs", "Evidence", "Hashing", "Files", "Firmware", "LaunchMeasurement",
+                "Trace",
+            ]),
         tests(
             of: "Evidence", ["Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "Signing"],
             exclude: ["Fixtures"]),

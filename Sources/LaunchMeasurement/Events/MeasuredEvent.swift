@@ -54,7 +54,7 @@ public struct MeasuredEvent: Hashable, Sendable {
         case utf16 = "utf8-to-utf16le"
 
         /// The bytes that enter; `.utf16` needs valid UTF-8.
-        func apply(to bytes: [UInt8]) -> [UInt8] {
+        public func apply(to bytes: [UInt8]) -> [UInt8] {
             var writer = ByteWriter(capacity: bytes.count * 2)
             switch self {
             case .bytes: return bytes

@@ -9,6 +9,12 @@ public struct TDHandoffBlock: Hashable, Sendable {
         public var start, length: UInt64
         /// Accepted before the TD starts, because a section of the firmware lies here.
         public var accepted: Bool
+
+        public init(start: UInt64, length: UInt64, accepted: Bool) {
+            self.start = start
+            self.length = length
+            self.accepted = accepted
+        }
     }
 
     /// Guest physical address of the list.

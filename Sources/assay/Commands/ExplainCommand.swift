@@ -1,30 +1,61 @@
 import ArgumentParser
 import Bytes
 import Documents
+import EventLogs
 import Explanation
 import Files
 import LaunchMeasurement
 import Trace
 
+/// What `assay explain` is given: JSON is a measurement, all else an event log.
+private enum ExplainedFile {
+    case measurement(MeasurementRecord)
+    case log(EventLog)
+
+    init(_ path: String, _ options: EventLogOptions) throws {
+        let bytes = try InputFile.contents(of: path, limit: 64 << 20)
+        let first = bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
+        guard first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else {
+            self = .log(try options.log(bytes, source: path))
+            return
+        }
+        self = .measurement(try MeasurementRecord(bytes, source: path))
+    }
+}
+
+extension MeasurementRecord.Point {
+    /// How many final values it shares with a log.
+    fileprivate func agreement(with found: [RegisterHistory]) -> Int {
+        registers.count { register in
+            let name = register.name.prefix { $0 != "." }
+            return found.contains { $0.name == name && $0.values.contains(register.digest) }
+        }
+    }
+}
+
 /// `assay explain`: how a measurement came about, and why two differ.
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Show how a measurement came about, or name what makes two differ.",
+        abstract: "Show how a measurement or an event log came about, or name what makes two differ.",
         discussion: """
-            Reads build/NAME/measurements/PLATFORM.json, and what assay measure snp, igvm, tdx and tpm print with --trace. \
-            Against another measurement, each register that differs is shown with the first thing that differs in the \
-            order of hashing, and with the file, firmware section, profile rule, save area field or kernel hash \
-            behind it. Exit 0 if all registers are equal, 1 if not. Example:
+            Reads build/NAME/measurements/PLATFORM.json, what assay measure snp, igvm, tdx and tpm print with --trace, \
+            and binary event logs of TPMs and TDs. Against another one, each register that differs is shown with what \
+            differs in the order of hashing, and with the input behind it: of a launch the file, firmware section, \
+            profile rule, save area field or kernel hash; of a boot the command line, initrd, image, ACPI table, \
+            variable or partition. A log is compared with the point of the measurement that it fits best. Exit 0 if \
+            all registers are equal, 1 if not. Examples:
 
               assay measure snp --ovmf A.fd --vcpus 2 --vcpu-type EPYC-Milan --trace > a.json
               assay measure snp --ovmf A.fd --vcpus 4 --vcpu-type EPYC-Milan --trace > b.json
               assay explain a.json --against b.json
+              assay explain /sys/firmware/acpi/tables/data/CCEL --against build/minimal/measurements/tdx.json \
+                  --files build/minimal
             """)
 
-    @Argument(help: ArgumentHelp("A measurement with its trace.", valueName: "file"))
+    @Argument(help: ArgumentHelp("A measurement with its trace, or an event log.", valueName: "file"))
     var measurement: String
-    @Option(help: ArgumentHelp("Another measurement, to say what differs.", valueName: "file"))
+    @Option(help: ArgumentHelp("Another measurement or log, to say what differs.", valueName: "file"))
     var against: String?
     @Option(
         help: ArgumentHelp(
@@ -37,6 +68,8 @@ struct ExplainCommand: ParsableCommand {
     var againstPoint: String?
     @Option(help: ArgumentHelp("Show this many levels of the trace.", valueName: "number"))
     var depth: Int?
+    @OptionGroup var candidates: CandidateFileOptions
+    @OptionGroup var logs: EventLogOptions
     @Flag(help: "Print JSON.")
     var json = false
 
@@ -48,19 +81,64 @@ struct ExplainCommand: ParsableCommand {
     }
 
     func run() throws {
-        let record = try read(measurement)
-        guard let against else { return try show(record) }
-        let comparison = try compare(record, read(against))
-        if json {
-            print(ReadableJSON.encode(comparison.document), terminator: "")
-        } else {
-            print(comparison.text, terminator: "")
+        let subject = try ExplainedFile(measurement, logs)
+        guard let against else {
+            switch subject {
+            case .measurement(let record): return try show(record)
+            case .log(let log): return show(log)
+            }
         }
+        switch (subject, try ExplainedFile(against, logs)) {
+        case (.measurement(let first), .measurement(let second)):
+            let comparison = try compare(first, second)
+            print(json ? ReadableJSON.encode(comparison.document) : comparison.text, terminator: "")
+            if !comparison.isEqual { throw ExitCode(Outcome.no.rawValue) }
+        case (.log(let log), .measurement(let record)), (.measurement(let record), .log(let log)):
+            try explain(log, by: record)
+        case (.log(let found), .log(let expected)):
+            try EventLogOptions.requireSame(expected, found)
+            try finish(
+                EventComparison(
+                    expected: try expected.histories(), found: try found.histories(),
+                    files: try candidates.read(algorithms: found.algorithms), expectsAllRegisters: true))
+        }
+    }
+
+    /// Compares a log with the chosen point, or with the one that shares most final values with it.
+    private func explain(_ log: EventLog, by record: MeasurementRecord) throws {
+        let found = try log.histories()
+        let chosen = try point.map { try choose($0, in: record) }
+        guard let expected = chosen ?? record.points.max(by: { $0.agreement(with: found) < $1.agreement(with: found) })
+        else { return }
+        let histories = expected.histories()
+        let isTD = histories.contains { $0.name.hasPrefix("RTMR") }
+        guard !histories.isEmpty, isTD == (log.registers == .tdx) else {
+            throw CommandFailure(
+                "\(record.source) predicts \(histories.isEmpty ? "no events" : isTD ? "a TD" : "a TPM"), and the log is "
+                    + (log.registers == .tdx ? "a TD's" : "a TPM's"),
+                hint: "measure tdx and measure tpm predict events; --kind says whose the log is")
+        }
+        if record.points.count > 1, !json {
+            let choice = point == nil ? "the one that the log fits best of \(record.points.count)" : "as chosen"
+            print(TraceText.oneLine("point \(expected.label), \(choice)"))
+        }
+        let comparison = EventComparison(
+            expected: histories, found: found, files: try candidates.read(algorithms: log.algorithms))
+        guard !comparison.banks.isEmpty else {
+            throw CommandFailure("\(record.source) and the log have no hash in common")
+        }
+        try finish(comparison)
+    }
+
+    private func finish(_ comparison: EventComparison) throws {
+        let output = EventComparisonText(comparison: comparison)
+        print(json ? ReadableJSON.encode(output.document) : output.text, terminator: "")
         if !comparison.isEqual { throw ExitCode(Outcome.no.rawValue) }
     }
 
-    private func read(_ path: String) throws -> MeasurementRecord {
-        try MeasurementRecord(InputFile.contents(of: path, limit: 64 << 20), source: path)
+    private func show(_ log: EventLog) {
+        let text = EventLogText(log: log)
+        print(json ? ReadableJSON.encode(text.document) : text.explanation, terminator: "")
     }
 
     private func show(_ record: MeasurementRecord) throws {
@@ -105,116 +183,4 @@ struct ExplainCommand: ParsableCommand {
         }
         return point
     }
-}
-
-/// Two measurements, point by point.
-struct PointComparisons {
-    /// The first pair that differs, or else the first.
-    private let shown: (a: MeasurementRecord.Point, b: MeasurementRecord.Point, comparison: LaunchComparison)?
-    private let compared, different: Int
-    private let onlyFirst, onlySecond: [String]
-
-    init(
-        pairs: [(MeasurementRecord.Point, MeasurementRecord.Point)], onlyFirst: [String] = [], onlySecond: [String] = []
-    ) {
-        let differing = pairs.filter { pair in
-            pair.0.registers.sorted { $0.name < $1.name } != pair.1.registers.sorted { $0.name < $1.name }
-        }
-        shown = (differing.first ?? pairs.first).map { ($0.0, $0.1, LaunchComparison($0.0, $0.1)) }
-        compared = pairs.count
-        different = differing.count
-        self.onlyFirst = onlyFirst
-        self.onlySecond = onlySecond
-    }
-
-    var isEqual: Bool { different == 0 && onlyFirst.isEmpty && onlySecond.isEmpty }
-
-    var text: String {
-        var lines: [String] = []
-        if compared != 1 { lines.append("\(different) of \(compared) points that both have differ") }
-        for (labels, side) in [(onlyFirst, "first"), (onlySecond, "second")] where !labels.isEmpty {
-            lines.append("\(labels.count) points in the \(side) measurement alone, such as \(labels[0])")
-        }
-        if let shown {
-            lines.append(shown.a.label == shown.b.label ? shown.a.label : "\(shown.a.label) against \(shown.b.label)")
-            lines += shown.comparison.different.flatMap(Self.lines)
-            if !shown.comparison.equal.isEmpty {
-                lines.append("equal: \(shown.comparison.equal.joined(separator: ", "))")
-            }
-            let facts = shown.comparison.facts.map {
-                "\($0.name): \($0.first ?? "not stated") against \($0.second ?? "not stated")"
-            }
-            if !facts.isEmpty { lines += ["said beside the traces:"] + facts.map { "  " + $0 } }
-        }
-        return lines.map { TraceText.oneLine($0) + "\n" }.joined()
-    }
-
-    private static func lines(_ register: LaunchComparison.Register) -> [String] {
-        guard let first = register.first, let second = register.second else {
-            let side = register.first == nil ? "second" : "first"
-            return ["\(register.name) is in the \(side) measurement alone"]
-        }
-        var lines = ["\(register.name) differs", "  first  \(first)", "  second \(second)"]
-        for (index, difference) in register.differences.enumerated() {
-            let place = difference.gpa.map { " at \(hexadecimal($0))" } ?? ""
-            lines.append(
-                (index == 0 ? "  cause: " : "  and:   ") + sentence(difference)
-                    + " — \(difference.name) (\(difference.node))\(place)")
-        }
-        if register.differences.isEmpty { lines.append("  cause: the traces do not tell") }
-        return lines
-    }
-
-    /// `save area field RDX, snp.models: 0xa00f11 against 0x800f12`.
-    private static func sentence(_ difference: LaunchDifference) -> String {
-        var text = "\(difference.kind.rawValue): \(difference.cause)"
-        if let rule = difference.rule { text += " [\(rule)]" }
-        if difference.first != nil || difference.second != nil {
-            text += ": \(difference.first ?? "none") against \(difference.second ?? "none")"
-        }
-        return text
-    }
-
-    var document: Value {
-        var members: [(String, Value)] = [
-            ("equal", .bool(isEqual)), ("points", .count(compared)), ("differentPoints", .count(different)),
-            ("onlyInFirst", .array(of: onlyFirst.map { .string($0) })),
-            ("onlyInSecond", .array(of: onlySecond.map { .string($0) })),
-        ]
-        if let shown {
-            let facts = shown.comparison.facts.map { fact in
-                (fact.name, Value.object([("first", .optional(fact.first)), ("second", .optional(fact.second))]))
-            }
-            members += [
-                ("first", .string(shown.a.label)), ("second", .string(shown.b.label)),
-                ("equalRegisters", .array(of: shown.comparison.equal.map { .string($0) })),
-                ("differentRegisters", .array(of: shown.comparison.different.map(Self.document))),
-                ("statedBeside", .object(facts)),
-            ]
-        }
-        return .object(members)
-    }
-
-    private static func document(_ register: LaunchComparison.Register) -> Value {
-        let differences = register.differences.map { difference in
-            var members: [(String, Value)] = [
-                ("kind", .string(difference.kind.rawValue)), ("cause", .string(difference.cause)),
-                ("node", .string(difference.node)), ("name", .string(difference.name)),
-                ("origin", .string(difference.origin)), ("first", .optional(difference.first)),
-                ("second", .optional(difference.second)),
-            ]
-            if let gpa = difference.gpa { members.append(("gpa", .hex(gpa))) }
-            if let rule = difference.rule { members.append(("rule", .string(rule))) }
-            return Value.object(members)
-        }
-        return .object([
-            ("register", .string(register.name)), ("first", .optional(register.first)),
-            ("second", .optional(register.second)), ("differences", .array(of: differences)),
-        ])
-    }
-}
-
-extension Value {
-    /// A string, or null.
-    fileprivate static func optional(_ text: String?) -> Value { text.map { .string($0) } ?? .null }
 }

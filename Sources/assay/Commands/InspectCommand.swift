@@ -29,7 +29,8 @@ struct InspectCommand: ParsableCommand {
     /// What `inspect` knows, asked in this order; each format adds a line.
     static let recognizers: [FileRecognizer] = [
         .igvm, .svsm, .ovmf, .unifiedKernel, .peImage, .gptDisk, .fat, .erofs, .cpio, .acpiTables,
-        .linkerScript, .snpReport, .snpCertificateTable, .tdxQuote, .tdReport, .hclReport, .azureEvidence, .tpmQuote,
+        .linkerScript, .eventLog, .snpReport, .snpCertificateTable, .tdxQuote, .tdReport, .hclReport, .azureEvidence,
+        .tpmQuote,
         .certificates, .revocationList, .intelCollateral,
     ]
 

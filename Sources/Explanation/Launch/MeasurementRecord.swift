@@ -54,6 +54,8 @@ public struct MeasurementRecord: Sendable {
             points = try Self.platform(ObjectDecoder(node))
         } else if node.value["axes"] != nil {
             points = [try Self.measurement(ObjectDecoder(node))]
+        } else if node.value["mrtd"] != nil || node.value["rtmr0"] != nil || node.value["pcrs"] != nil {
+            points = try Self.boots(ObjectDecoder(node))
         } else {
             points = try Self.launch(ObjectDecoder(node))
         }
@@ -109,6 +111,37 @@ extension MeasurementRecord {
             points.append(point)
         }
         return points
+    }
+
+    /// `{mrtd, rtmr0…, or pcrs, …, trace}`, what is measured of one boot, or such values beside the points of a profile.
+    private static func boots(_ decoder: ObjectDecoder) throws(DocumentError) -> [Point] {
+        var decoder = decoder
+        if let list = decoder.optionalNode("points") {
+            var points: [Point] = []
+            for (node, path) in try ObjectDecoder.list(list, path: "points") {
+                points.append(try measurement(ObjectDecoder(node, path: path)))
+            }
+            return points
+        }
+        let trace = try trace(&decoder)
+        let names = Set(trace.registerNodes.compactMap(\.register))
+        var stated: [Measurement.Axis] = []
+        if var banks = try decoder.optionalObject("pcrs") {
+            for (bank, node) in banks.remainingMembers() {
+                let values = try texts(ObjectDecoder(node, path: "pcrs.\(bank)"))
+                stated += values.map { .init("PCR\($0.name).\(bank)", $0.value) }
+            }
+        }
+        var facts: [Measurement.Axis] = []
+        for (key, node) in decoder.remainingMembers() where !["events", "unpredicted"].contains(key) {
+            let text = plainText(node.value)
+            if names.contains(key.uppercased()) {
+                stated.append(.init(key.uppercased(), text))
+            } else {
+                facts.append(.init(key, text))
+            }
+        }
+        return [try point([], facts, stated, trace, decoder)]
     }
 
     /// `{mode, …, launchDigest or digest, trace}`, or the same with several `points`.
