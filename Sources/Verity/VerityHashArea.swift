@@ -72,4 +72,13 @@ public struct VerityHashArea: Sendable, Hashable {
     ) throws {
         try VerityTree(parameters).verify(data, tree: hash, treeOffset: treeOffset, root: root, workers: workers)
     }
+
+    /// Gives `report` every block of data and tree that does not fit, with the digest that it must have.
+    func forEachMismatch(
+        _ data: InputFile, hash: InputFile, root: Digest, workers: Int,
+        _ report: (VerityError, _ wanted: [UInt8]) throws -> Void
+    ) throws {
+        try VerityTree(parameters).forEachMismatch(
+            data, tree: hash, treeOffset: treeOffset, root: root, workers, report)
+    }
 }

@@ -2,22 +2,29 @@ private import Bytes
 public import Hashing
 
 /// A verified device as a machine opens it: every parameter stated by us, none taken from the disk.
-public struct VerityTarget: Sendable, Hashable {
+public struct VerityTarget: Sendable {
     public var parameters: VerityParameters
     public var root: Digest
     /// First block of the tree on the hash device, in hash blocks.
     public var hashStart: Int
-    /// What the kernel does with a block that does not fit.
+    /// What the kernel does with a block that does not fit, and other words without a value.
     public var optionalArguments: [String]
+    /// Parity, and the machine's name of the device that it is on.
+    public var parity: (area: VerityParity, device: String)?
+    /// A signature of the root hash: its file, and the kernel's name of the key that holds it.
+    public var signature: (file: String, keyDescription: String)?
 
     public init(
         _ parameters: VerityParameters, root: Digest, hashStart: Int,
-        optionalArguments: [String] = ["panic_on_corruption"]
+        optionalArguments: [String] = ["panic_on_corruption"], parity: (area: VerityParity, device: String)? = nil,
+        signature: (file: String, keyDescription: String)? = nil
     ) {
         self.parameters = parameters
         self.root = root
         self.hashStart = hashStart
         self.optionalArguments = optionalArguments
+        self.parity = parity
+        self.signature = signature
     }
 
     private var salt: String { parameters.salt.isEmpty ? "-" : parameters.salt.hex }
@@ -30,7 +37,10 @@ public struct VerityTarget: Sendable, Hashable {
             "\(parameters.hashBlockSize)", "\(parameters.dataBlocks)", "\(hashStart)",
             parameters.algorithm.rawValue, root.hex, salt,
         ]
-        if !optionalArguments.isEmpty { words += ["\(optionalArguments.count)"] + optionalArguments }
+        var optional = optionalArguments
+        if let parity { optional += parity.area.tableArguments(device: parity.device) }
+        if let signature { optional += ["root_hash_sig_key_desc", signature.keyDescription] }
+        if !optional.isEmpty { words += ["\(optional.count)"] + optional }
         return words.joined(separator: " ")
     }
 
@@ -47,7 +57,7 @@ public struct VerityTarget: Sendable, Hashable {
             "hash-offset=\(hashStart * parameters.hashBlockSize)", "salt=\(salt)",
             "hash=\(parameters.algorithm.rawValue)",
         ]
-        options += optionalArguments.map { $0.replacing("_", with: "-") }
+        options += longOptions.map(\.text)
         return [
             "roothash=\(root.hex)", "systemd.verity_root_data=\(data)", "systemd.verity_root_hash=\(hash)",
             "systemd.verity_root_options=\(options.joined(separator: ","))",
@@ -61,6 +71,26 @@ public struct VerityTarget: Sendable, Hashable {
             "--hash=\(parameters.algorithm.rawValue)", "--data-block-size=\(parameters.dataBlockSize)",
             "--hash-block-size=\(parameters.hashBlockSize)", "--data-blocks=\(parameters.dataBlocks)",
             "--hash-offset=\(hashStart * parameters.hashBlockSize)", "--salt=\(salt)",
-        ] + optionalArguments.map { "--" + $0.replacing("_", with: "-") }
+        ] + longOptions.map { "--" + $0.text }
+    }
+
+    /// What crypttab-like options and veritysetup's have in common: the same names, with dashes.
+    private var longOptions: [LongOption] {
+        var options = optionalArguments.map { LongOption(name: $0.replacing("_", with: "-")) }
+        if let parity {
+            options += [
+                LongOption(name: "fec-device", value: parity.device),
+                LongOption(name: "fec-offset", value: "\(parity.area.offset)"),
+                LongOption(name: "fec-roots", value: "\(parity.area.roots)"),
+            ]
+        }
+        if let signature { options.append(LongOption(name: "root-hash-signature", value: signature.file)) }
+        return options
+    }
+
+    private struct LongOption {
+        var name: String
+        var value: String?
+        var text: String { value.map { name + "=" + $0 } ?? name }
     }
 }

@@ -9,11 +9,24 @@ extension VerityTree {
         _ data: InputFile, dataOffset: Int = 0, tree: InputFile, treeOffset: Int, root: Digest,
         workers: Int = BlockHasher.cores
     ) throws {
+        try forEachMismatch(data, dataOffset: dataOffset, tree: tree, treeOffset: treeOffset, root: root, workers) {
+            error, _ in throw error
+        }
+    }
+
+    /// Gives `report` every block that does not fit, with the digest that it must have; what hangs below a hash block
+    /// that does not fit is left out.
+    func forEachMismatch(
+        _ data: InputFile, dataOffset: Int = 0, tree: InputFile, treeOffset: Int, root: Digest, _ workers: Int,
+        _ report: (VerityError, _ wanted: [UInt8]) throws -> Void
+    ) throws {
         try requireData(data, dataOffset)
-        let walk = VerityWalk(
-            parameters: parameters, data: data, dataOffset: dataOffset, tree: tree, treeOffset: treeOffset,
-            leafDigests: { try leafDigests(of: data, dataOffset, $0, workers) })
-        try walk.check(level: parameters.levels.count - 1, first: 0, wanted: root.bytes)
+        try withoutActuallyEscaping(report) { report in
+            let walk = VerityWalk(
+                parameters: parameters, data: data, dataOffset: dataOffset, tree: tree, treeOffset: treeOffset,
+                leafDigests: { try leafDigests(of: data, dataOffset, $0, workers) }, report: report)
+            try walk.check(level: parameters.levels.count - 1, first: 0, wanted: root.bytes)
+        }
     }
 }
 
@@ -26,6 +39,7 @@ private struct VerityWalk {
     let tree: InputFile
     let treeOffset: Int
     let leafDigests: (Range<Int>) throws -> [UInt8]
+    let report: (VerityError, _ wanted: [UInt8]) throws -> Void
 
     /// Checks the blocks from `first` on of a level (-1: data) that must have the digests `wanted`, and all below them.
     func check(level: Int, first: Int, wanted: [UInt8]) throws {
@@ -36,8 +50,8 @@ private struct VerityWalk {
             let end = min(start + batch, count)
             let digests = Array(wanted[start * size..<end * size])
             if level < 0 {
-                try compare(leafDigests(first + start..<first + end), digests) {
-                    mismatch(dataBlock: first + start + $0)
+                for index in differing(try leafDigests(first + start..<first + end), digests) {
+                    try report(mismatch(dataBlock: first + start + index), digest(index, of: digests))
                 }
             } else {
                 try checkHashBlocks(level: level, first + start..<first + end, wanted: digests)
@@ -55,21 +69,43 @@ private struct VerityWalk {
         }
         let bytes = try tree.read(at: start, count: size)
         let found = parameters.hasher(blockSize: parameters.hashBlockSize).digests(of: bytes.raw)
-        try compare(found, wanted) { mismatch(level, blocks.lowerBound + $0) }
-        let below = level == 0 ? parameters.dataBlocks : parameters.levels[level - 1]
-        let first = blocks.lowerBound * parameters.digestsPerBlock
-        let digests = try digests(in: bytes, level, blocks.lowerBound, count: below - first)
-        try check(level: level - 1, first: first, wanted: digests)
+        var next = 0
+        for index in differing(found, wanted) {
+            try report(mismatch(level, blocks.lowerBound + index), digest(index, of: wanted))
+            try descend(from: level, blocks, next..<index, bytes)
+            next = index + 1
+        }
+        try descend(from: level, blocks, next..<blocks.count, bytes)
+    }
+
+    /// Goes on below some of the hash blocks that were read.
+    private func descend(from level: Int, _ blocks: Range<Int>, _ part: Range<Int>, _ bytes: [UInt8]) throws {
+        guard !part.isEmpty else { return }
+        let size = parameters.hashBlockSize
+        let first = blocks.lowerBound + part.lowerBound
+        let below = (level == 0 ? parameters.dataBlocks : parameters.levels[level - 1])
+        let firstBelow = first * parameters.digestsPerBlock
+        let held = Array(bytes[part.lowerBound * size..<part.upperBound * size])
+        let digests = try digests(in: held, level, first, count: below - firstBelow)
+        try check(level: level - 1, first: firstBelow, wanted: digests)
+    }
+
+    /// Indices of the digests that differ.
+    private func differing(_ found: [UInt8], _ wanted: [UInt8]) -> [Int] {
+        guard found != wanted else { return [] }
+        let size = parameters.algorithm.byteCount
+        return (0..<wanted.count / size).filter {
+            found[$0 * size..<($0 + 1) * size] != wanted[$0 * size..<($0 + 1) * size]
+        }
+    }
+
+    private func digest(_ index: Int, of digests: [UInt8]) -> [UInt8] {
+        let size = parameters.algorithm.byteCount
+        return Array(digests[index * size..<(index + 1) * size])
     }
 
     private func offset(_ level: Int, _ block: Int) -> Int {
         treeOffset + (parameters.firstBlock(ofLevel: level) + block) * parameters.hashBlockSize
-    }
-
-    private func compare(_ found: [UInt8], _ wanted: [UInt8], _ error: (Int) -> VerityError) throws(VerityError) {
-        guard found != wanted else { return }
-        let first = zip(found, wanted).enumerated().first { $0.element.0 != $0.element.1 }?.offset ?? 0
-        throw error(first / parameters.algorithm.byteCount)
     }
 
     private func mismatch(dataBlock block: Int) -> VerityError {

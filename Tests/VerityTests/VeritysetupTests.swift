@@ -64,4 +64,58 @@ struct VeritysetupTests {
         #expect(checked.status == 0, "\(checked.errorText)")
         try area.verify(InputFile(data), hash: InputFile(theirs), root: root)
     }
+
+    struct Correction: Sendable {
+        var blocks: Int
+        var roots = 2
+        var blockSize = 4096
+        var hasSuperblock = true
+        /// Data, tree and parity in one file.
+        var isOneFile = false
+        /// Bytes behind the tree in the hash file, which are covered too.
+        var behind = 0
+    }
+
+    static let corrections: [Correction] =
+        (2...24).map { Correction(blocks: 260, roots: $0, blockSize: 512) }
+        + [1, 2, 252, 253, 254, 505, 506, 5000].map { Correction(blocks: $0, blockSize: 1024) }
+        + [
+            Correction(blocks: 300, hasSuperblock: false), Correction(blocks: 260, roots: 24, isOneFile: true),
+            Correction(blocks: 129, roots: 9, isOneFile: true), Correction(blocks: 300, behind: 4096 * 3),
+            Correction(blocks: 300, behind: 1000),
+        ]
+
+    @Test("makes the same parity, and veritysetup accepts it", arguments: corrections)
+    func sameParity(given: Correction) throws {
+        var random = SeededGenerator(seed: UInt64(given.blocks * given.roots))
+        let size = given.blockSize
+        let data = try folder.write("image", random.bytes(given.blocks * size))
+        let hash = given.isOneFile ? data : folder.file("hash")
+        let parameters = try VerityParameters(
+            dataBlockSize: size, hashBlockSize: size, salt: [7], dataBlocks: given.blocks)
+        let uuid = "5a1b6f0e-7c44-4b5d-9f3e-0d1c2b3a4958"
+        let area = try VerityHashArea(
+            parameters, uuid: given.hasSuperblock ? GUID(uuid)?.textOrder : nil,
+            offset: given.isOneFile ? given.blocks * size : 0)
+        if !given.isOneFile, given.behind > 0 {
+            try OutputFile.write(random.bytes(area.end + given.behind), to: hash)
+        }
+        var options = [
+            "--data-block-size", "\(size)", "--hash-block-size", "\(size)", "--salt", "07", "--hash-offset",
+            "\(area.offset)", "--data-blocks", "\(given.blocks)", "--fec-roots", "\(given.roots)",
+        ]
+        options += given.hasSuperblock ? ["--uuid", uuid] : ["--no-superblock"]
+        let offset = given.isOneFile ? area.end : 0
+        let theirs = given.isOneFile ? data : folder.file("parity")
+        let correction = ["--fec-device", theirs, "--fec-offset", "\(offset)"]
+        let made = try Subprocess("veritysetup", ["format", data, hash] + options + correction).run()
+        #expect(made.status == 0, "\(made.errorText)")
+        let device = try InputFile(hash)
+        let parity = try VerityParity(
+            area, roots: given.roots, offset: offset, hashEnd: given.isOneFile ? offset : device.size)
+        var ours: [UInt8] = []
+        try parity.build(data: InputFile(data), hash: device) { ours += $1 }
+        #expect(try InputFile(theirs).read(at: offset, count: parity.byteCount) == ours)
+        #expect(try parity.wrongBlocks(data: InputFile(data), hash: device, parity: InputFile(theirs)) == [])
+    }
 }

@@ -9,6 +9,7 @@ struct VerityFacts {
     /// Name of the hash device.
     var name: String
     var root: Digest?
+    var parity: VerityParity?
 
     private var parameters: VerityParameters { area.parameters }
     private var uuid: String { area.uuid.flatMap { GUID(textOrder: $0) }?.description ?? "" }
@@ -20,10 +21,15 @@ struct VerityFacts {
             "Data blocks:     \t\(parameters.dataBlocks)", "Data block size: \t\(parameters.dataBlockSize)",
             "Hash blocks:     \t\(parameters.hashBlocks)", "Hash block size: \t\(parameters.hashBlockSize)",
             "Hash algorithm:  \t" + parameters.algorithm.rawValue,
-            "Salt:            \t" + (parameters.salt.isEmpty ? "-" : parameters.salt.hex),
         ]
+        if let parity {
+            lines.append("FEC RS roots:   \t\(parity.roots)")
+            lines.append("FEC blocks:     \t\(parity.byteCount / parameters.dataBlockSize)")
+        }
+        lines.append("Salt:            \t" + (parameters.salt.isEmpty ? "-" : parameters.salt.hex))
         if let root { lines.append("Root hash:      \t" + root.hex) }
         lines.append("Hash device size: \t\(area.end) [bytes]")
+        if let parity { lines.append("FEC device size: \t\(parity.offset + parity.byteCount) [bytes]") }
         return (["VERITY header information for " + Console.escape(name)] + lines).map { $0 + "\n" }.joined()
     }
 
@@ -38,6 +44,13 @@ struct VerityFacts {
         ]
         if area.uuid != nil { members.append(("uuid", .string(uuid))) }
         if let root { members.append(("rootHash", .string(root.hex))) }
+        if let parity {
+            let fec: [(String, Value)] = [
+                ("roots", .count(parity.roots)), ("offset", .count(parity.offset)),
+                ("blocks", .count(parity.coveredBlocks)), ("size", .count(parity.byteCount)),
+            ]
+            members.append(("fec", .object(fec)))
+        }
         return .object(members)
     }
 

@@ -16,6 +16,7 @@ struct VerityFormatCommand: ParsableCommand {
               assay verity format root.erofs root.verity --salt 00ff
               assay verity format disk.img disk.img \\
                   --data-blocks 16384 --hash-offset 64M
+              assay verity format root.erofs root.verity --fec-device root.fec
             """)
 
     @Argument(help: ArgumentHelp("Device or file with the data.", valueName: "data-device"))
@@ -23,6 +24,7 @@ struct VerityFormatCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("Device or file for the tree.", valueName: "hash-device"))
     var hash: String
     @OptionGroup var options: VerityOptions
+    @OptionGroup var correction: ParityOptions
     @Option(help: ArgumentHelp("Write the root hash to this file, too.", valueName: "file"))
     var rootHashFile: String?
     @Flag(help: "Print the facts as JSON.")
@@ -37,9 +39,14 @@ struct VerityFormatCommand: ParsableCommand {
             offset: options.offset)
         let isSame = FileSystem.areSame(data, hash)
         if isSame { try area.requireBehindData() }
+        // Whatever is wrong with the parity's place is said before anything is written.
+        _ = try correction.parity(area, data: data, hash: hash, hashSize: max(area.end, area.treeOffset))
         let root = try isSame || !isReplaced ? writeInPlace(area, input) : writeNew(area, input)
         if let rootHashFile { try OutputFile.write(Array(root.hex.utf8), to: rootHashFile) }
-        VerityFacts(area: area, name: hash, root: root).print(json: json)
+        let device = try InputFile(hash)
+        let parity = try correction.parity(area, data: data, hash: hash, hashSize: device.size)
+        if let parity { try correction.write(parity, data: input, hash: device) }
+        VerityFacts(area: area, name: hash, root: root, parity: parity).print(json: json)
     }
 
     /// Whether the hash file is made anew: there is none, or nothing of an old one has to stay.

@@ -40,15 +40,32 @@ struct VerityOpenArgumentsCommand: ParsableCommand {
     var dataName: String?
     @Option(help: ArgumentHelp("The machine's name of the hash device, if not the file's.", valueName: "path"))
     var hashName: String?
+    @Option(help: ArgumentHelp("The machine's name of the parity device, if not the file's.", valueName: "path"))
+    var fecName: String?
+    @Flag(help: "Do not check blocks that are expected to be zero; reading gives zeros.")
+    var ignoreZeroBlocks = false
+    @Flag(help: "Check a block when it is first read, not again.")
+    var checkAtMostOnce = false
+    @Option(
+        help: ArgumentHelp("A PKCS#7 signature of the root hash, as the machine names the file.", valueName: "path"))
+    var rootHashSignature: String?
+    @Option(help: ArgumentHelp("The kernel's name of the key that holds the signature.", valueName: "description"))
+    var signatureKey: String?
     @OptionGroup var options: VerityOptions
+    @OptionGroup var correction: ParityOptions
     @Flag(help: "Print all forms as JSON.")
     var json = false
 
     func run() throws {
-        let area = try options.area(on: InputFile(hash), data: InputFile(data))
+        let device = try InputFile(hash)
+        let area = try options.area(on: device, data: InputFile(data))
+        let parity = try correction.parity(area, data: data, hash: hash, hashSize: device.size)
         let target = VerityTarget(
             area.parameters, root: try root.root(area.parameters.algorithm), hashStart: area.hashStart,
-            optionalArguments: onCorruption.arguments)
+            optionalArguments: onCorruption.arguments + (ignoreZeroBlocks ? ["ignore_zero_blocks"] : [])
+                + (checkAtMostOnce ? ["check_at_most_once"] : []),
+            parity: parity.map { ($0, fecName ?? correction.fecDevice ?? "") },
+            signature: rootHashSignature.map { ($0, signatureKey ?? "cryptsetup:\(name)") })
         let data = dataName ?? data
         let hash = hashName ?? hash
         if json {
