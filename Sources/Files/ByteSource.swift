@@ -8,6 +8,8 @@ public struct ByteSource: Sendable {
     private enum Storage: Sendable {
         case file(InputFile)
         case memory([UInt8])
+        /// Sources one after the other.
+        indirect case joined([ByteSource])
     }
 
     private let storage: Storage
@@ -40,6 +42,17 @@ public struct ByteSource: Sendable {
         self.init(storage: .memory(bytes), base: 0, count: bytes.count, name: name)
     }
 
+    /// Sources one after the other, as the pieces of a file are; called `name` in errors.
+    public init(joining sources: [ByteSource], name: String) {
+        self.init(
+            storage: .joined(sources), base: 0, count: sources.reduce(0) { $0 + $1.count }, name: name)
+    }
+
+    /// The same bytes under another name.
+    public func named(_ name: String) -> ByteSource {
+        ByteSource(storage: storage, base: base, count: count, name: name)
+    }
+
     /// `count` bytes at `offset` as a source of their own.
     public func window(at offset: Int, count: Int, _ field: String) throws(FormatError) -> ByteSource {
         try require(offset, count, field)
@@ -52,6 +65,13 @@ public struct ByteSource: Sendable {
         switch storage {
         case .file(let file): return try file.read(at: base + offset, count: count)
         case .memory(let bytes): return Array(bytes[base + offset..<base + offset + count])
+        case .joined:
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(count)
+            for (part, range) in parts(in: offset..<offset + count) {
+                bytes += try part.read(at: range.lowerBound, count: range.count, field)
+            }
+            return bytes
         }
     }
 
@@ -73,7 +93,23 @@ public struct ByteSource: Sendable {
             }
         case .memory(let bytes):
             try body(bytes.raw.extracting(base + range.lowerBound..<base + range.upperBound))
+        case .joined:
+            for (part, inner) in parts(in: range) { try part.forEachChunk(in: inner, body) }
         }
+    }
+
+    /// The sources that a range of joined ones goes over, each with its own range.
+    private func parts(in range: Range<Int>) -> [(ByteSource, Range<Int>)] {
+        guard case .joined(let sources) = storage else { return [] }
+        let wanted = base + range.lowerBound..<base + range.upperBound
+        var position = 0
+        var result: [(ByteSource, Range<Int>)] = []
+        for source in sources {
+            let place = (position..<position + source.count).clamped(to: wanted)
+            if !place.isEmpty { result.append((source, place.lowerBound - position..<place.upperBound - position)) }
+            position += source.count
+        }
+        return result
     }
 
     private func require(_ offset: Int, _ length: Int, _ field: String) throws(FormatError) {

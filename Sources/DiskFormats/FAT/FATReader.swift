@@ -1,84 +1,77 @@
 private import Bytes
 public import Files
 
-/// Reads a FAT32 file system with one sector a cluster or more: the tree, with every chain and size checked.
+/// Reads a FAT12, FAT16 or FAT32 file system with 512-byte sectors: the tree, with every chain and size checked.
+///
+/// Microsoft, FAT32 File System Specification 1.03; the number of clusters alone says which of the three it is (page 14).
 public struct FATReader: Sendable {
     private let file: InputFile
+    /// Where the file system starts in the file.
+    private let start: Int
     private let sectorsPerCluster: Int
     private let dataStart: Int
     private let clusterCount: Int
     private let table: [UInt32]
-    private let rootCluster: UInt32
+    private let root: Root
     public let volumeID: UInt32
+    /// Bits of a table entry: 12, 16 or 32.
+    public let width: Int
 
     private static let maximumDepth = 32
+    /// A directory has at most 65536 entries of 32 bytes (specification, page 23).
+    private static let maximumDirectory = 2 << 20
+
+    /// The root directory: a region of its own, or a chain (FAT32).
+    private enum Root: Sendable {
+        case region(Range<Int>)
+        case chain(UInt32)
+    }
 
     /// Reads the boot sector and the first table; both tables must be equal.
-    public init(_ file: InputFile) throws {
+    ///
+    /// - Parameter range: a partition's place in `file`, in bytes; nil for the whole file.
+    public init(_ file: InputFile, in range: Range<Int>? = nil) throws {
         self.file = file
-        let boot = try file.read(at: 0, count: 512)
-        let fields = try boot.withReader(source: file.path) { reader throws(FormatError) in try Self.fields(&reader) }
-        let tableSize = fields.tableSectors * 512
-        dataStart = (fields.reserved + 2 * fields.tableSectors) * 512
+        let range = range ?? 0..<file.size
+        start = range.lowerBound
+        let boot = try file.read(at: start, count: 512)
+        let fields = try boot.withReader(source: file.path, base: start) { reader throws(FormatError) in
+            try FATGeometry(&reader)
+        }
+        dataStart = fields.dataStart
         sectorsPerCluster = fields.sectorsPerCluster
-        clusterCount = (fields.sectors * 512 - dataStart) / (fields.sectorsPerCluster * 512)
-        guard fields.sectors * 512 <= file.size, dataStart < fields.sectors * 512,
-            (clusterCount + 2) * 4 <= tableSize
+        clusterCount = fields.clusterCount
+        width = fields.width
+        volumeID = fields.volumeID
+        root = fields.width == 32 ? .chain(fields.rootCluster) : .region(fields.rootRegion)
+        let entryBits = (clusterCount + 2) * width
+        guard fields.sectors * 512 <= range.count, dataStart < fields.sectors * 512, entryBits <= fields.tableSize * 8
         else {
             throw FormatError(
-                source: file.path, offset: 32, field: "BPB_TotSec32", found: "\(fields.sectors) sectors",
+                source: file.path, offset: start + 32, field: "BPB_TotSec32", found: "\(fields.sectors) sectors",
                 expected: "a size that fits the file and the tables")
         }
-        let first = try file.read(at: fields.reserved * 512, count: tableSize)
-        guard try file.read(at: fields.reserved * 512 + tableSize, count: tableSize) == first else {
+        let place = start + fields.reserved * 512
+        let first = try file.read(at: place, count: fields.tableSize)
+        guard try file.read(at: place + fields.tableSize, count: fields.tableSize) == first else {
             throw FormatError(
-                source: file.path, offset: fields.reserved * 512 + tableSize, field: "second table",
-                found: "other bytes", expected: "those of the first table")
+                source: file.path, offset: place + fields.tableSize, field: "second table", found: "other bytes",
+                expected: "those of the first table")
         }
-        let count = clusterCount + 2
-        table = try first.withReader(source: file.path) { reader throws(FormatError) in
-            var entries: [UInt32] = []
-            for _ in 0..<count { entries.append(try reader.read("table entry", as: UInt32.self) & 0x0FFF_FFFF) }
-            return entries
-        }
-        rootCluster = fields.rootCluster
-        volumeID = fields.volumeID
-    }
-
-    private struct Fields {
-        var sectorsPerCluster, reserved, sectors, tableSectors: Int
-        var rootCluster, volumeID: UInt32
-    }
-
-    private static func fields(_ reader: inout ByteReader) throws(FormatError) -> Fields {
-        try reader.skip(11, "jump and name")
-        try reader.expect("BPB_BytsPerSec", UInt16(512))
-        let perCluster: UInt8 = try reader.read("BPB_SecPerClus")
-        guard perCluster.nonzeroBitCount == 1 else {
-            throw reader.error("BPB_SecPerClus", found: "\(perCluster)", expected: "a power of two", at: 13)
-        }
-        let reserved: UInt16 = try reader.read("BPB_RsvdSecCnt")
-        try reader.expect("BPB_NumFATs", UInt8(2))
-        try reader.expect("BPB_RootEntCnt", UInt16(0))
-        try reader.skip(13, "geometry")
-        let sectors: UInt32 = try reader.read("BPB_TotSec32")
-        let tableSectors: UInt32 = try reader.read("BPB_FATSz32")
-        try reader.skip(4, "BPB_ExtFlags")
-        let root: UInt32 = try reader.read("BPB_RootClus")
-        try reader.skip(19, "BPB_FSInfo")
-        let volumeID: UInt32 = try reader.read("BS_VolID")
-        try reader.seek(to: 510, "signature")
-        try reader.expect("signature", UInt16(0xAA55))
-        return Fields(
-            sectorsPerCluster: Int(perCluster), reserved: Int(reserved), sectors: Int(sectors),
-            tableSectors: Int(tableSectors), rootCluster: root, volumeID: volumeID)
+        table = FATGeometry.entries(of: first, width: width, count: clusterCount + 2)
     }
 
     /// The whole tree; modes and times are not FAT's to say and are zero.
     public func tree() throws -> FileTree {
         var tree = FileTree()
         var budget = clusterCount + 1
-        try add(directory: rootCluster, at: .root, depth: 0, to: &tree, budget: &budget)
+        switch root {
+        case .chain(let first): try add(directory: first, at: .root, depth: 0, to: &tree, budget: &budget)
+        case .region(let range):
+            tree[.root] = FileTree.Entry(.directory, mode: 0)
+            let bytes = try file.read(at: start + range.lowerBound, count: range.count)
+            try add(entries: bytes, at: .root, depth: 0, to: &tree, budget: &budget)
+        }
         return tree
     }
 
@@ -86,7 +79,9 @@ public struct FATReader: Sendable {
     private func chain(from first: UInt32, budget: inout Int) throws(FormatError) -> [Int] {
         var result: [Int] = []
         var cluster = first
-        while cluster < 0x0FFF_FFF8 {
+        // Ends are the eight highest values; FAT32 uses 28 bits of its entries.
+        let end: UInt32 = width == 12 ? 0xFF8 : width == 16 ? 0xFFF8 : 0x0FFF_FFF8
+        while cluster < end {
             guard cluster >= 2, Int(cluster) < table.count, budget > 0 else {
                 throw FormatError(
                     source: file.path, field: "cluster chain", found: "cluster \(cluster) after \(result.count)",
@@ -99,7 +94,7 @@ public struct FATReader: Sendable {
         return result
     }
 
-    private func offset(_ cluster: Int) -> Int { dataStart + (cluster - 2) * sectorsPerCluster * 512 }
+    private func offset(_ cluster: Int) -> Int { start + dataStart + (cluster - 2) * sectorsPerCluster * 512 }
 
     private func add(
         directory first: UInt32, at path: FileTree.Path, depth: Int, to tree: inout FileTree, budget: inout Int
@@ -110,8 +105,19 @@ public struct FATReader: Sendable {
         tree[path] = FileTree.Entry(.directory, mode: 0)
         var bytes: [UInt8] = []
         for cluster in try chain(from: first, budget: &budget) {
+            guard bytes.count < Self.maximumDirectory else {
+                throw FormatError(
+                    source: file.path, field: "directory", found: "more than \(Self.maximumDirectory) bytes in \(path)",
+                    expected: "at most 65536 entries")
+            }
             bytes += try file.read(at: offset(cluster), count: sectorsPerCluster * 512)
         }
+        try add(entries: bytes, at: path, depth: depth, to: &tree, budget: &budget)
+    }
+
+    private func add(
+        entries bytes: [UInt8], at path: FileTree.Path, depth: Int, to tree: inout FileTree, budget: inout Int
+    ) throws {
         for entry in try Self.entries(bytes, source: "\(file.path) \(path)") {
             let inner = FileTree.Path(components: path.components + [entry.name])
             if entry.isDirectory {

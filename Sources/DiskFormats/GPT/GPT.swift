@@ -61,6 +61,8 @@ public enum PartitionType: String, Sendable, CaseIterable {
     case esp = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
     case root = "4f68bce3-e8cd-4db1-96e7-fbcaf984b709"
     case rootVerity = "2c7357ed-ebd2-46d9-aec1-23d437ec2bf5"
+    /// XBOOTLDR: more boot loader entries.
+    case extendedLoader = "bc13c2ff-59e6-4262-a352-b275fd6f7172"
 
     public var guid: GUID { GUID(rawValue) ?? .zero }
 }

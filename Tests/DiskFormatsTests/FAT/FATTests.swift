@@ -5,7 +5,7 @@ import Hashing
 import TestSupport
 import Testing
 
-@Suite("FAT32")
+@Suite("FAT")
 struct FATTests {
     private let folder: TemporaryFolder
     init() throws { folder = try TemporaryFolder() }
@@ -54,6 +54,48 @@ struct FATTests {
         let bytes = try InputFile.contents(of: write())
         #expect(FATWriter.formatRevision == "fat-1")
         #expect(Digest.of(bytes, .sha256).hex == "d02ec3781e255395fe95519a48c1360816e574bddec9bf2f0e1eb8ed382caa2b")
+    }
+
+    /// The same files in a file system of each width, made by mkfs.vfat and mtools, in the middle of a larger file.
+    @Test(
+        "reads FAT12, FAT16 and FAT32 of other writers, at any place in a file",
+        .enabled(
+            if: Outside.has("mkfs.vfat") && Outside.has("mcopy"), "mkfs.vfat or mcopy is not installed"),
+        arguments: [(12, 4), (16, 20), (16, 200), (32, 80)])
+    func widths(_ width: Int, _ mebibytes: Int) throws {
+        let path = folder.file("fat\(width)")
+        try OutputFile.write([UInt8](repeating: 0, count: mebibytes << 20), to: path)
+        let big = (0..<300_001).map { UInt8(truncatingIfNeeded: $0 &* 13 >> 3) }
+        try OutputFile.write(big, to: folder.file("big"))
+        for (tool, words) in [
+            ("mkfs.vfat", ["-F", "\(width)", "-i", "1234abcd", path]), ("mmd", ["-i", path, "::EFI", "::EFI/BOOT"]),
+            ("mcopy", ["-i", path, folder.file("big"), "::EFI/BOOT/a long name.efi"]),
+            ("mcopy", ["-i", path, folder.file("big"), "::EFI/BOOT/BOOTX64.EFI"]),
+        ] {
+            let result = try Subprocess(tool, words).run()
+            #expect(result.status == 0, "\(tool): \(result.errorText)")
+        }
+        let bytes = try InputFile.contents(of: path)
+        try OutputFile.write([UInt8](repeating: 9, count: 512) + bytes + [9, 9], to: path)
+        let reader = try FATReader(InputFile(path), in: 512..<512 + bytes.count)
+        #expect(reader.width == width && reader.volumeID == 0x1234_ABCD)
+        for name in ["BOOTX64.EFI", "a long name.efi"] {
+            guard case .file(let content)? = try reader.tree()[.init("EFI/BOOT/\(name)")]?.kind else {
+                throw TestFailure("\(name) is not there")
+            }
+            var back: [UInt8] = []
+            try content.forEachChunk { back += [UInt8](copying: $0) }
+            #expect(back == big, "\(name)")
+        }
+        var random = SeededGenerator(seed: 78)
+        for _ in 0..<20 {
+            var damaged = bytes
+            for _ in 0..<6 {
+                damaged[Int.random(in: 0..<40_000, using: &random)] = .random(in: 0...255, using: &random)
+            }
+            try OutputFile.write(damaged, to: path)
+            _ = try? FATReader(InputFile(path)).tree()
+        }
     }
 
     @Test("refuses what FAT cannot hold")
