@@ -48,7 +48,7 @@ public struct FirmwareBootOptions: Hashable, Sendable {
             application("UiApp", FirmwareTraits.setup, 0x109)
         }
         var first: [Int] = []
-        if boot.start == .disk {
+        if boot.startsDisk {
             for disk in boot.disks {
                 if disk.isFirst || Self.isFirst(disk, in: boot.items["bootorder"]) { first.append(list.count) }
                 list.append(disk.loadOption)

@@ -1,7 +1,7 @@
 private import Bytes
-private import DiskFormats
+internal import DiskFormats
 import EventLogs
-private import Files
+internal import Files
 public import Firmware
 import Hashing
 
@@ -21,6 +21,8 @@ public struct MachineBoot: Sendable {
         case unifiedKernel
         /// A unified kernel image `uki.efi`, which firmware finds on the disk `disk.raw`.
         case disk
+        /// Whatever `volume`, the EFI system partition of the disk `disk.raw`, has for firmware to start.
+        case volume
     }
 
     public var platform: Platform
@@ -39,6 +41,8 @@ public struct MachineBoot: Sendable {
     /// Option ROMs by the names of their sources, in the order in which they are started.
     public var optionROMs: [String] = []
     public var disks: [FirmwareBootOptions.Disk] = []
+    /// The files of the disk's EFI system partition, where they are what is started.
+    public var volume: BootVolume?
     /// Rules of the boot stub; found in the image where nil.
     public var stub: StubRules?
     public var volumes: [MeasuredEvent.Piece] = []
@@ -66,7 +70,10 @@ public struct MachineBoot: Sendable {
     var secureBoot: SecureBootValue { SecureBootValue(variables, built: traits?.hasSecureBoot ?? true) }
 
     /// The way ExitBootServices goes with this firmware and start.
-    public var usualExit: ExitBootServices { layout.retriesExit && start == .disk ? .retry : .first }
+    public var usualExit: ExitBootServices { layout.retriesExit && startsDisk ? .retry : .first }
+
+    /// Whether firmware looks for what it starts on a disk.
+    var startsDisk: Bool { start == .disk || start == .volume }
 
     /// All events in the order of the log.
     public func events(exit: ExitBootServices) throws -> [MeasuredEvent] {
@@ -101,6 +108,12 @@ public struct MachineBoot: Sendable {
             try authority(of: "uki.efi", &boot)
             if contents.has("disk.raw") { try boot.partitionTable("disk.raw") }
             try boot.unifiedKernel("uki.efi", stub: try stubRules("uki.efi"), surroundings: try surroundings())
+        case .volume:
+            guard let volume else { throw MeasurementInputError(missing: "the disk's EFI system partition") }
+            try ready(&boot)
+            var chain = BootChain(self, volume, boot)
+            try chain.run()
+            boot = chain.events
         }
         try boot.exitBootServices(exit)
         return boot.events
@@ -173,7 +186,15 @@ public struct MachineBoot: Sendable {
     /// With secure boot on: the entry of db that lets an image start, once a boot.
     private func authority(of artifact: String, _ boot: inout BootEvents) throws {
         guard secureBoot == .on else { return }
-        let image = try PEImage(try contents.source(artifact))
+        try boot.append(
+            "db entry that allows the image", pcr: 7, .variableAuthority,
+            data: try authority(of: try contents.source(artifact)),
+            origin: "edk2 DxeImageVerificationLib: the first entry that vouches for the image")
+    }
+
+    /// The variable data of db with the one entry that lets an image start.
+    func authority(of source: ByteSource) throws -> [UInt8] {
+        let image = try PEImage(source)
         let value = variables.value("db", .imageSecurityDatabase) ?? []
         let database = try value.withReader(source: "db") { reader throws in try SignatureDatabase(parsing: &reader) }
         let digest = try Authenticode.digest(image, algorithm: .sha256)
@@ -182,18 +203,19 @@ public struct MachineBoot: Sendable {
                 "\(image.source.name): secure boot is on, and no entry of db allows the image",
                 hint: "this firmware refuses to start it; sign it, or give a store with other keys by --variables")
         }
-        try boot.append(
-            "db entry that allows the image", pcr: 7, .variableAuthority,
-            data: UEFIVariableData(vendor: .imageSecurityDatabase, name: "db", data: entry.encoded).encoded,
-            origin: "edk2 DxeImageVerificationLib: the first entry that vouches for the image")
+        return UEFIVariableData(vendor: .imageSecurityDatabase, name: "db", data: entry.encoded).encoded
     }
 
     private func stubRules(_ artifact: String) throws -> StubRules {
-        if let stub { return stub }
-        return try StubRules.detect(try PEImage(try contents.source(artifact)))
+        try stubRules(try PEImage(try contents.source(artifact)))
     }
 
-    private func surroundings() throws -> StubSurroundings {
+    func stubRules(_ image: PEImage) throws -> StubRules {
+        if let stub { return stub }
+        return try StubRules.detect(image)
+    }
+
+    func surroundings() throws -> StubSurroundings {
         var result = StubSurroundings()
         result.secureBoot = secureBoot == .on
         result.confidential = platform == .td

@@ -13,6 +13,8 @@ struct StubSurroundings {
     /// Confidential guests ignore what the host says in SMBIOS.
     var confidential = false
     var smbios: SMBIOSTable?
+    /// A boot loader before the stub has measured the SMBIOS structures, which the stub then leaves out.
+    var loaderMeasuredSMBIOS = false
 }
 
 extension BootEvents {
@@ -38,7 +40,9 @@ extension BootEvents {
                 "\(image.source.name): no section .linux", hint: "this is no unified kernel image")
         }
         let options = try parameters(sections, artifact, image, surroundings)
-        if stub.measuresSMBIOS, let table = surroundings.smbios { try stubTables(table, origin: stub.origin) }
+        if stub.measuresSMBIOS, !surroundings.loaderMeasuredSMBIOS, let table = surroundings.smbios {
+            try stubTables(table, origin: stub.origin)
+        }
         if stub.innerImage == .measured, !surroundings.secureBoot {
             try self.image(
                 "kernel image (.linux)", pieces: try authenticode(of: artifact, in: linux.contentRange),
@@ -79,7 +83,7 @@ extension BootEvents {
     }
 
     /// SMBIOS structures of the machine, as tagged events.
-    private mutating func stubTables(_ table: SMBIOSTable, origin: String) throws {
+    mutating func stubTables(_ table: SMBIOSTable, origin: String) throws {
         let tags: [(type: UInt8, tag: UInt32)] = [(1, 0xD5CB_7CBC), (2, 0xE0D4_7BC8), (11, 0xC0B3_BD23)]
         for (type, tag) in tags {
             for structure in table.structures where structure.type == type {

@@ -5,7 +5,7 @@ import Trace
 /// The events of one boot, being put in order.
 public struct BootEvents: Sendable {
     public private(set) var events: [MeasuredEvent] = []
-    public let contents: EventContents
+    public internal(set) var contents: EventContents
 
     public init(contents: EventContents) { self.contents = contents }
 

@@ -86,20 +86,17 @@ extension StubRules {
 
     /// The major version in `#### LoaderInfo: systemd-stub 257.13-1 ####`.
     static func stubVersion(of image: PEImage) throws -> Int? {
+        try version(in: image, after: "LoaderInfo: systemd-stub ")
+    }
+
+    /// The number behind `mark` in the section `.sdmagic`; nil without section or mark.
+    static func version(in image: PEImage, after mark: String) throws -> Int? {
         guard let section = image.section(".sdmagic") else { return nil }
         let contents = try image.contents(of: section)
         let bytes = try contents.read(at: 0, count: min(contents.count, 4096), ".sdmagic")
-        let mark = Array("LoaderInfo: systemd-stub ".utf8)
+        let mark = Array(mark.utf8)
         guard let start = bytes.firstOffset(of: mark) else { return nil }
         let digits = bytes[(start + mark.count)...].prefix { (0x30...0x39).contains($0) }.prefix(6)
         return Int(String(decoding: digits, as: UTF8.self))
-    }
-
-    /// Whether an image is one of systemd's boot loader, by the same mark.
-    static func isSystemdBoot(_ image: PEImage) throws -> Bool {
-        guard let section = image.section(".sdmagic") else { return false }
-        let contents = try image.contents(of: section)
-        return try contents.read(at: 0, count: min(contents.count, 4096), ".sdmagic")
-            .firstOffset(of: Array("LoaderInfo: systemd-boot ".utf8)) != nil
     }
 }

@@ -22,7 +22,11 @@ struct MachineOptions: ParsableArguments {
     var cmdline: String?
     @Option(help: ArgumentHelp("A unified kernel image that firmware boots from a disk.", valueName: "file"))
     var uki: String?
-    @Option(help: ArgumentHelp("The disk, whose partition table is measured.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "The disk, whose partition table is measured. Without --uki what firmware finds on its EFI system partition "
+                + "is booted: a unified kernel image, or systemd-boot and the entry that it chooses.", valueName: "file"
+        ))
     var disk: String?
     @Option(
         name: .customLong("disk-device"),
@@ -124,6 +128,7 @@ extension MachineOptions {
             try? boot.addVolumes(unpacked, firmware: firmware)
         }
         boot.disks = [try diskOption()]
+        if let disk, start == .volume { boot.volume = try BootDisk.volume(of: disk) }
         boot.smbios = try table(boot.items, traits)
         boot.optionROMs = optionROM.indices.map { "option-rom-\($0)" }
         if let stub {
@@ -172,10 +177,7 @@ extension MachineOptions {
         if append != nil || cmdline != nil { contents.add("cmdline", ByteSource(line, name: "command line")) }
         if let disk { contents.add("disk.raw", try ByteSource(path: disk)) }
         if let uki { contents.add("uki.efi", try ByteSource(path: uki)) }
-        guard let kernel else {
-            if let disk, uki == nil { contents.add("uki.efi", try BootDisk.loader(on: disk)) }
-            return .disk
-        }
+        guard let kernel else { return uki == nil ? .volume : .disk }
         let source = try ByteSource(path: kernel)
         contents.add("vmlinuz", source)
         let mark = source.count > 0x206 ? try source.read(at: 0x202, count: 4, "HdrS") : []
