@@ -15,6 +15,7 @@ public struct ImageSigners: Sendable {
     }
 
     private let signatures: [[Certificate]]
+    private static let signatureLimit = 64
 
     /// Reads the certificate table of a PE image (Microsoft PE Format, "The Attribute Certificate Table").
     public init(_ image: PEImage) throws {
@@ -39,6 +40,10 @@ public struct ImageSigners: Sendable {
                 var body = try reader.slice(Int(length) - 8, "WIN_CERTIFICATE.bCertificate")
                 // 2: a PKCS#7 SignedData.
                 if type == 2 { found.append(try Self.certificates(&body)) }
+                guard found.count <= Self.signatureLimit else {
+                    throw reader.error(
+                        "certificate table", found: "more than \(Self.signatureLimit) signatures", expected: "fewer")
+                }
                 let padding = min(reader.remaining, Int(length).roundedUp(toMultipleOf: 8) - Int(length))
                 try reader.skip(padding, "padding")
             }
@@ -48,13 +53,13 @@ public struct ImageSigners: Sendable {
 
     /// The first entry of db that allows the image, in db's order for each signature, then by digest.
     public func authority(in database: SignatureDatabase, digest: [UInt8]) -> SignatureDatabase.Entry? {
+        let trusted = database.entries.filter { $0.type == SignatureDatabase.x509 }.compactMap { entry in
+            entry.data.withReader(source: "db") { reader in try? Self.certificate(&reader) }.map { (entry, $0) }
+        }
         for certificates in signatures {
-            for entry in database.entries where entry.type == SignatureDatabase.x509 {
-                let trusted = entry.data.withReader(source: "db") { reader in try? Self.certificate(&reader) }
-                guard let trusted else { continue }
-                if certificates.contains(where: { $0.bytes == trusted.bytes || $0.issuer == trusted.subject }) {
-                    return entry
-                }
+            for (entry, trusted) in trusted
+            where certificates.contains(where: { $0.bytes == trusted.bytes || $0.issuer == trusted.subject }) {
+                return entry
             }
         }
         return database.entries.first { $0.type == SignatureDatabase.sha256 && $0.data == digest }

@@ -120,6 +120,9 @@ public struct AMLResource: Hashable, Sendable {
         return value
     }
 
+    /// A range of memory as an address space descriptor, whose ends can be moved; a fixed range of memory is none.
+    var isWindow: Bool { kind == .memory && range.count >= 6 + 5 * width }
+
     /// An address space descriptor's bytes after its flags, with another minimum and length; the maximum follows.
     func moved(to minimum: UInt64, through maximum: UInt64, in table: [UInt8]) -> [UInt8] {
         var bytes = Array(table[range])

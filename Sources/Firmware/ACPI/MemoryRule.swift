@@ -35,7 +35,7 @@ struct MemoryRule {
         if let other = table.all.first(where: { $0.kind == .device && isOtherRoot($0) }) {
             throw ACPIDerivationError("DSDT \(other.path)", "windows of several root bridges follow no known rule")
         }
-        let windows = resources.filter { $0.kind == .memory && $0.width == 4 && $0.minimum == low(source) }
+        let windows = resources.filter { $0.isWindow && $0.width == 4 && $0.minimum == low(source) }
         guard windows.count == 1, let window = windows.first, window.maximum > low(target) else {
             throw ACPIDerivationError(
                 subject,
@@ -46,13 +46,18 @@ struct MemoryRule {
         var edits: [(range: Range<Int>, bytes: [UInt8])] = [
             (window.range, window.moved(to: low(target), through: window.maximum, in: bytes))
         ]
-        let wide = resources.filter { $0.kind == .memory && $0.width == 8 }
+        let wide = resources.filter { $0.isWindow && $0.width == 8 }
         guard wide.count <= 1 else {
             throw ACPIDerivationError(subject, "found \(wide.count) 64-bit windows, expected one at most")
         }
         if let window = wide.first {
             if window.minimum == high(source) {
-                let end = high(target) + (window.maximum &- window.minimum)
+                let (end, overflow) = high(target).addingReportingOverflow(window.maximum &- window.minimum)
+                guard !overflow, window.maximum >= window.minimum else {
+                    throw ACPIDerivationError(
+                        subject,
+                        "the 64-bit window goes from \(hexadecimal(window.minimum)) to \(hexadecimal(window.maximum))")
+                }
                 edits.append((window.range, window.moved(to: high(target), through: end, in: bytes)))
             } else if window.minimum != mmio64 || high(target) > window.minimum {
                 throw ACPIDerivationError(
