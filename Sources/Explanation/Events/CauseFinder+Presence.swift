@@ -70,15 +70,27 @@ extension CauseFinder {
                 isExtra
                     ? "the kernel's stub measured its options"
                     : "the kernel got no options, or its stub measures none: Linux before 6.9 does not in a TD")
-        case .ipl where event.isSection:
-            return EventCause(
-                .unifiedKernelSection, .likely,
-                isExtra
-                    ? "the image has one more section, or its stub measures more"
-                    : "the image lacks the section, or its stub measures less")
+        case .ipl where event.isSection: return section(event, isExtra)
         default:
             return EventCause(input, .unknown, isExtra ? "measured and not expected" : "expected and not measured")
         }
+    }
+
+    /// A section of a unified kernel image: of one that the other boot does not have, or of one with other sections.
+    private func section(_ event: RegisterEvent, _ isExtra: Bool) -> EventCause {
+        let others = (isExtra ? expected : found).flatMap(\.events)
+        guard others.contains(where: \.isSection) else {
+            return EventCause(
+                .bootPath, .certain,
+                isExtra
+                    ? "a unified kernel image was started, whose stub measured its sections"
+                    : "no unified kernel image was started, or its stub measured none of its sections")
+        }
+        return EventCause(
+            .unifiedKernelSection, .likely,
+            isExtra
+                ? "the image has one more section, or its stub measures more"
+                : "the image lacks the section, or its stub measures less")
     }
 
     /// Why an event is elsewhere.
