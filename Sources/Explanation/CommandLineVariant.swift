@@ -21,9 +21,16 @@ public struct CommandLineVariant: Sendable, Hashable {
         ])
     }
 
-    /// The line with one of its blanks doubled, as an empty variable in a script does: one variant a blank.
+    /// Most blanks of a line that are doubled one at a time: each is one more search.
+    public static let maximumDoubledBlanks = 128
+
+    /// How many blanks `oneBlankDoubled` leaves as they are, because there are too many.
+    static func blanksNotDoubled(_ line: [UInt8]) -> Int { max(0, line.count { $0 == blank } - maximumDoubledBlanks) }
+
+    /// The line with one of its blanks doubled, as an empty variable in a script does: one variant a blank, up to
+    /// `maximumDoubledBlanks`.
     public static func oneBlankDoubled(_ line: [UInt8]) -> [CommandLineVariant] {
-        let variants = line.indices.filter { line[$0] == blank }.map { index in
+        let variants = line.indices.lazy.filter { line[$0] == blank }.prefix(maximumDoubledBlanks).map { index in
             CommandLineVariant(
                 "the blank at byte \(index) of the command line doubled",
                 Array(line[...index]) + [blank] + Array(line[(index + 1)...]))

@@ -42,7 +42,7 @@ struct LaunchSearchTests {
         ])
     func combinations(vmm: String, model: String, features: UInt64, vcpus: Int) throws {
         let digest = try launched("root=x", vmm: vmm, model: model, features: features, vcpus: vcpus)
-        let outcome = try LaunchSearch(firmwares: [firmware()], kernel: kernel("root=x")).run(digest)
+        let outcome = try LaunchSearch([.snp(firmware())], kernel: kernel("root=x")).run(digest)
         let match = try #require(outcome.matches.first)
         #expect(outcome.matches.count == 1)
         #expect(match.vcpus == vcpus)
@@ -62,7 +62,7 @@ struct LaunchSearchTests {
             ("root=x  quiet", "every blank in the command line doubled"), ("", "an empty command line"),
         ])
     func commandLines(line: String, difference: String) throws {
-        let search = LaunchSearch(firmwares: [try firmware()], kernel: kernel("root=x quiet"))
+        let search = LaunchSearch([.snp(try firmware())], kernel: kernel("root=x quiet"))
         let outcome = try search.run(launched(line, vcpus: 2))
         #expect(outcome.matches.map(\.kernel.difference) == [difference])
     }
@@ -70,7 +70,7 @@ struct LaunchSearchTests {
     @Test("finds trimmed and joined command lines, one doubled blank among many, and a missing initrd")
     func other() throws {
         func differences(_ given: String, _ line: String, initrd: Bool = true) throws -> [String?] {
-            try LaunchSearch(firmwares: [firmware()], kernel: kernel(given), vcpus: 1...4)
+            try LaunchSearch([.snp(firmware())], kernel: kernel(given), vcpus: 1...4)
                 .run(launched(line, vcpus: 2, initrd: initrd)).matches.map(\.kernel.difference)
         }
         #expect(
@@ -84,7 +84,7 @@ struct LaunchSearchTests {
     func firmwares() throws {
         var other = SyntheticFirmware()
         other.resetAddress = 0x80_C004
-        let search = LaunchSearch(firmwares: [try firmware(other), try firmware()], kernel: kernel("root=x"))
+        let search = LaunchSearch([.snp(try firmware(other)), .snp(try firmware())], kernel: kernel("root=x"))
         let outcome = try search.run(launched(nil, vcpus: 6))
         #expect(outcome.matches.map(\.vcpus) == [6])
         #expect(outcome.matches.first?.kernel.inputs == nil)
@@ -95,7 +95,7 @@ struct LaunchSearchTests {
     func none() throws {
         var plain = SyntheticFirmware()
         plain.sections?.removeLast()
-        let search = LaunchSearch(firmwares: [try firmware(plain)], kernel: kernel("root=x"), vcpus: 1...8)
+        let search = LaunchSearch([.snp(try firmware(plain))], kernel: kernel("root=x"), vcpus: 1...8)
         let outcome = try search.run(.zero(.sha384))
         #expect(outcome.matches.isEmpty)
         #expect(outcome.withoutKernelHashes == ["syn.fd"])

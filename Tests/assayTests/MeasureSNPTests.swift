@@ -213,6 +213,58 @@ struct MeasureSNPTests {
         #expect(noReport.status == 2)
     }
 
+    @Test("identify --mode searches what the mode varies in")
+    func identifyModes() throws {
+        var synthetic = SyntheticFirmware()
+        synthetic.svsmLaunchOffset = 0x1000
+        let svsm = try folder.write("svsm.bin", synthetic.bytes)
+        let common = ["--ovmf", firmware, "--mode"]
+        for (mode, more, sentence) in [
+            ("sev", [], "syn.fd, kernel hashes"),
+            (
+                "seves", ["--vcpus", "3", "--vcpu-type", "EPYC-Genoa", "--legacy-sev-es-init"],
+                "3 vCPUs, EPYC-Genoa (0xa10f10), features 0x0, QEMU with KVM_SEV_ES_INIT or QEMU-before-init2 or "
+                    + "cloud-hypervisor with KVM_SEV_ES_INIT, syn.fd, kernel hashes"
+            ),
+            (
+                "snp:svsm", ["--vcpus", "2", "--vcpu-type", "EPYC", "--svsm", svsm, "--vars-size", "0x20000"],
+                "2 vCPUs, EPYC (0x800f12), features 0x1, syn.fd, svsm.bin below a variable store of 0x20000 bytes, "
+                    + "no kernel hashes"
+            ),
+        ] {
+            let boot = mode == "snp:svsm" ? [] : ["--kernel", kernel]
+            let digest = try measure(common + [mode] + more + boot).outputText.dropLast()
+            let inputs = mode == "snp:svsm" ? ["--svsm", svsm] : boot
+            let found = try identified([String(digest)] + common + [mode] + inputs)
+            #expect(found.outputText == sentence + "\n", "\(found.errorText)")
+            let json = try JSONReader.parse(
+                identified([String(digest), "--json"] + common + [mode] + inputs).output, source: "out"
+            ).value
+            #expect(json["mode"] == .string(mode))
+            let none = try identified([String(repeating: "0", count: digest.count)] + common + [mode] + inputs)
+            #expect(none.status == 1 && none.errorText.contains("assay: hint: another firmware file"))
+        }
+    }
+
+    @Test(
+        "identify refuses what has no part in a mode, and digests of another length",
+        arguments: [
+            (["--mode", "sev", "--vcpus", "1"], "vCPUs have no part in --mode sev"),
+            (["--mode", "seves", "--guest-features", "1"], "--guest-features has no part in --mode seves"),
+            (["--mode", "snp:svsm", "--vmm-type", "ec2"], "--vmm-type has no part in --mode snp:svsm"),
+            (["--mode", "snp:svsm", "--append", "x"], "--append have no part in --mode snp:svsm"),
+            (["--mode", "seves", "--svsm", "x"], "--vars-file have no part in --mode seves"),
+            (["--mode", "seves"], "the digest: found 48 bytes, expected 32 in hex or base64"),
+            (["--mode", "snp:svsm"], "--svsm is missing"),
+        ])
+    func identifyRefuses(arguments: [String], problem: String) throws {
+        let result = try identified([String(repeating: "0", count: 96), "--ovmf", firmware] + arguments)
+        #expect(result.status == 2)
+        #expect(result.errorText.contains(problem), "\(result.errorText)")
+        let file = try identified([kernel, "--ovmf", firmware, "--mode", "sev"])
+        #expect(file.status == 2 && file.errorText.contains("is no digest of 32 bytes"))
+    }
+
     @Test(
         "what cannot be used is refused with exit 2 and a word on what to do",
         arguments: [

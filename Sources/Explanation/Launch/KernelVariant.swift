@@ -7,11 +7,17 @@ public struct KernelVariant: Sendable, Hashable {
     /// What was measured; nil without kernel hashes.
     public var inputs: KernelInputs?
 
+    /// Without `inputs`, a launch without kernel hashes.
+    public init(difference: String? = nil, inputs: KernelInputs? = nil) {
+        self.difference = difference
+        self.inputs = inputs
+    }
+
     /// The ways that are seen in practice: no kernel hashes; the files as given, with other forms of the command line, and
     /// without an initrd.
     public static func usual(_ kernel: KernelInputs?) -> [KernelVariant] {
-        guard let kernel else { return [KernelVariant(difference: nil, inputs: nil)] }
-        var variants = [KernelVariant(difference: "no kernel hashes", inputs: nil)]
+        guard let kernel else { return [KernelVariant()] }
+        var variants = [KernelVariant(difference: "no kernel hashes")]
         variants += CommandLineVariant.usual(kernel.commandLine).map { KernelVariant(kernel, $0) }
         if kernel.initrd != nil {
             var without = kernel

@@ -1,5 +1,5 @@
 public import Evidence
-public import LaunchMeasurement
+import LaunchMeasurement
 
 extension LaunchSearch {
     /// The model whose signature is that of the processor a report comes from; nil before version 3, which names none.
@@ -16,7 +16,7 @@ extension LaunchSearch {
 
     /// Searches for the launch digest of a report: with the model of its processor first, and if that finds nothing, with
     /// every other one.
-    public func run(_ report: SNPReport) throws(SNPMeasurementError) -> Outcome {
+    public func run(_ report: SNPReport) throws -> Outcome {
         guard let model = Self.model(of: report) else { return try run(report.measurement) }
         var search = self
         search.models = [model]

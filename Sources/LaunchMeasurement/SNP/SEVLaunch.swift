@@ -1,7 +1,7 @@
 private import Bytes
 private import Documents
 public import Firmware
-import Hashing
+public import Hashing
 private import Trace
 
 /// A SEV or SEV-ES launch of a firmware: the launch digest (GCTX.LD), a SHA-256.
@@ -20,7 +20,7 @@ public struct SEVLaunch: Sendable {
     public let rules: VMMRules
     private let plan: LaunchPlan
     /// Start address of application processors, if the firmware says it.
-    private let resetAddress: UInt32?
+    public let resetAddress: UInt32?
     private let name: String
 
     /// Lays out firmware and kernel hashes.
@@ -64,6 +64,13 @@ public struct SEVLaunch: Sendable {
         rules = .qemu
         self.name = name
         resetAddress = nil
+    }
+
+    /// The hash of everything before the first save area, to go on from.
+    public func prefix() -> Hash {
+        var hash = Hash(.sha256)
+        _ = plan.addSEV(to: &hash)
+        return hash
     }
 
     /// The digest of SEV, in which vCPUs have no part.

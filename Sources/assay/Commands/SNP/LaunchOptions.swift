@@ -13,7 +13,7 @@ func fileName(_ path: String) -> String { path.split(separator: "/").last.map(St
 enum FirmwareInput {
     /// Reads `path`; a record already holds the digest of its pages, and then there must not be another `seed`.
     static func read(_ path: String, seed: Digest?, lookForVerifier: Bool) throws -> SNPFirmware {
-        let bytes = try InputFile.contents(of: path, limit: OVMFImage.maximumByteCount)
+        let bytes = try bytes(path)
         guard bytes.first(where: { $0 != 0x20 && $0 != 0x0A && $0 != 0x0D && $0 != 0x09 }) == UInt8(ascii: "{") else {
             let image = try OVMFImage(bytes, name: fileName(path))
             return try SNPFirmware(image, seed: seed, lookForVerifier: lookForVerifier)
@@ -24,6 +24,14 @@ enum FirmwareInput {
         }
         return try SNPFirmware(record: JSONReader.parse(bytes, source: path), name: fileName(path))
     }
+}
+
+extension FirmwareInput {
+    static func bytes(_ path: String) throws -> [UInt8] {
+        try InputFile.contents(of: path, limit: OVMFImage.maximumByteCount)
+    }
+
+    static func image(_ path: String) throws -> OVMFImage { try OVMFImage(bytes(path), name: fileName(path)) }
 }
 
 /// How a number of vCPUs or a range of them is written.
@@ -108,6 +116,43 @@ struct KernelOptions: ParsableArguments {
         } else if verifies == false, allowUnverifiedKernel {
             Console.warning("\(firmware) does not check kernel hashes: the host can boot any kernel under this digest")
         }
+    }
+}
+
+/// What is launched beside a firmware in mode `snp:svsm`.
+struct SVSMOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The SVSM binary of --mode snp:svsm.", valueName: "file"))
+    var svsm: String?
+    @Option(
+        name: .customLong("vars-size"),
+        help: ArgumentHelp("Size of the variable store above the SVSM.", valueName: "bytes"))
+    var varsSize: String?
+    @Option(name: .customLong("vars-file"), help: ArgumentHelp("The variable store itself.", valueName: "file"))
+    var varsFile: String?
+
+    func image() throws -> SVSMImage {
+        guard let svsm else { throw CommandFailure("--svsm is missing", hint: "give the SVSM binary") }
+        return try SVSMImage(InputFile.contents(of: svsm, limit: OVMFImage.maximumByteCount), name: fileName(svsm))
+    }
+
+    /// Size of the variable store in bytes; nil if nothing is said of it.
+    func variables() throws -> Int? {
+        switch (varsSize, varsFile) {
+        case (nil, nil): return nil
+        case (let text?, nil):
+            guard let count = parseByteCount(text) else {
+                throw CommandFailure("--vars-size: found '\(text)', expected a number of bytes", hint: "such as 528K")
+            }
+            return count
+        case (nil, let file?): return try InputFile(file).size
+        default: throw CommandFailure("--vars-size and --vars-file are both given", hint: "one of them is enough")
+        }
+    }
+
+    func refuse(in mode: String) throws {
+        guard svsm != nil || varsSize != nil || varsFile != nil else { return }
+        throw CommandFailure(
+            "--svsm, --vars-size and --vars-file have no part in --mode \(mode)", hint: "leave them out")
     }
 }
 

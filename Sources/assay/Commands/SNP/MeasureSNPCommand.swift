@@ -59,14 +59,7 @@ struct MeasureSNPCommand: ParsableCommand {
             "Digest of the firmware's pages (from --mode snp:ovmf-hash); --ovmf then gives its metadata alone.",
             valueName: "hex"))
     var ovmfHash: String?
-    @Option(help: ArgumentHelp("The SVSM binary of --mode snp:svsm.", valueName: "file"))
-    var svsm: String?
-    @Option(
-        name: .customLong("vars-size"),
-        help: ArgumentHelp("Size of the variable store above the SVSM.", valueName: "bytes"))
-    var varsSize: String?
-    @Option(name: .customLong("vars-file"), help: ArgumentHelp("The variable store itself.", valueName: "file"))
-    var varsFile: String?
+    @OptionGroup var svsmOptions: SVSMOptions
     @Option(
         name: .customLong("one-vcpu-digest"),
         help: ArgumentHelp(
@@ -103,8 +96,7 @@ extension MeasureSNPCommand {
     }
 
     private func image() throws -> OVMFImage {
-        let path = try firmwarePath()
-        return try OVMFImage(InputFile.contents(of: path, limit: OVMFImage.maximumByteCount), name: fileName(path))
+        try FirmwareInput.image(firmwarePath())
     }
 
     private func runFirmwareHash() throws {
@@ -133,23 +125,13 @@ extension MeasureSNPCommand {
         guard vmm.known.name == "QEMU" else {
             throw CommandFailure("--mode snp:svsm is for QEMU alone", hint: "leave --vmm-type out")
         }
-        guard let svsm else { throw CommandFailure("--svsm is missing", hint: "give the SVSM binary") }
+        let binary = try svsmOptions.image()
         try kernelOptions.refuse(in: mode.rawValue)
-        let size: Int
-        switch (varsSize, varsFile) {
-        case (let text?, nil):
-            guard let count = parseByteCount(text) else {
-                throw CommandFailure("--vars-size: found '\(text)', expected a number of bytes", hint: "such as 528K")
-            }
-            size = count
-        case (nil, let file?): size = try InputFile(file).size
-        default:
+        guard let size = try svsmOptions.variables() else {
             throw CommandFailure(
                 "--mode snp:svsm needs one of --vars-size and --vars-file", hint: "the SVSM lies below that store")
         }
         let firmware = try image()
-        let binary = try SVSMImage(
-            InputFile.contents(of: svsm, limit: OVMFImage.maximumByteCount), name: fileName(svsm))
         let launch = try SNPLaunch(svsm: binary, firmware: firmware, variables: size)
         let facts: [(String, Value)] = [
             ("firmware", .string(firmware.name)), ("svsm", .string(binary.name)), ("variableStoreSize", .hex(size)),
@@ -163,7 +145,7 @@ extension MeasureSNPCommand {
         }
         let kernel = try kernelOptions.inputs()
         let path = try firmwarePath()
-        let bytes = try InputFile.contents(of: path, limit: OVMFImage.maximumByteCount)
+        let bytes = try FirmwareInput.bytes(path)
         let launch: SEVLaunch
         var facts: [(String, Value)] = [("firmware", .string(fileName(path)))]
         do {
