@@ -13,6 +13,25 @@ extension Value {
     }
 }
 
+/// A case of an index of known answers that holds a report.
+struct ReportCase: Sendable, CustomTestStringConvertible {
+    let entry: Value
+
+    var testDescription: String { entry["name"]?.text ?? "a case without a name" }
+
+    /// The cases that `isWanted` takes of the list under `key`; none where there are no vectors.
+    static func of(_ path: String, _ key: String, _ isWanted: (Value) -> Bool) -> [ReportCase] {
+        guard let vectors = Outside.vectors, let bytes = try? InputFile.contents(of: vectors + path),
+            let index = try? JSONReader.parse(bytes, source: path, mode: .foreign),
+            case .array(let nodes) = index.value[key]
+        else { return [] }
+        return nodes.map(\.value).filter(isWanted).map(ReportCase.init)
+    }
+
+    static let known = of("/snp/public.json", "cases") { $0["mode"] == .string("report-parse-verify") }
+    static let peers = of("/peers/index.json", "vectors") { $0["kind"]?.text?.contains("snp-report") == true }
+}
+
 @Suite(
     "SNP reports of real machines",
     .enabled(if: Outside.vectors != nil, "ASSAY_VECTORS is not set: known answers are not checked"))
@@ -43,35 +62,63 @@ struct SNPReportVectorTests {
         "current_version": "currentFirmware", "committed_version": "committedFirmware", "launch_tcb": "launchTCB",
     ]
 
-    @Test("every case of kind report-parse-verify: fields, signature, chain, TCB and chip")
-    func known() throws {
-        let index = try JSONReader.parse(
-            InputFile.contents(of: folder + "/snp/public.json"), source: "public.json", mode: .foreign)
-        guard case .array(let nodes) = index.value["cases"] else { throw TestFailure("no cases") }
-        let cases = nodes.map(\.value).filter { $0["mode"] == .string("report-parse-verify") }
-        #expect(!cases.isEmpty)
-        for entry in cases {
-            let name = entry["name"]?.text ?? ""
-            func path(_ input: String) -> String? { entry["inputs"]?[input]?["file"]?.text.map { "/snp/" + $0 } }
-            let bytes = try InputFile.contents(of: folder + #require(path("report")))
-            let report = try SNPReport(bytes, source: name)
-            guard case .object(let fields)? = entry["expected"]?["fields"] else { throw TestFailure("no fields") }
-            for field in fields where field.key != "key_info" {
-                let key = Self.names[field.key] ?? field.key
-                let found = report.facts.first { $0.0 == key }?.1
-                #expect(text(found) == text(field.node.value), "\(name): \(field.key)")
-            }
-            var verifier = SNPVerifier()
-            for input in ["vcek", "vlek", "chain", "ark", "ask"] {
-                guard let path = path(input) else { continue }
-                verifier.certificates += try certificates(path)
-            }
-            let verdict = verifier.verify(report)
-            let isGenuine =
-                entry["expected"]?["chain_valid"] == .bool(true)
-                && entry["expected"]?["signature_valid"] == .bool(true)
-            #expect(verdict.isAccepted == isGenuine, "\(name): \(verdict.checks)")
+    @Test("the cases are there") func count() {
+        #expect(!ReportCase.known.isEmpty && ReportCase.peers.count >= 4)
+    }
+
+    @Test("fields, signature, chain, TCB and chip of a known report", arguments: ReportCase.known)
+    func known(_ known: ReportCase) throws {
+        let entry = known.entry
+        func path(_ input: String) -> String? { entry["inputs"]?[input]?["file"]?.text.map { "/snp/" + $0 } }
+        let report = try SNPReport(
+            InputFile.contents(of: folder + #require(path("report"))), source: known.testDescription)
+        let expected = try #require(entry["expected"])
+        guard case .object(let fields)? = expected["fields"] else { throw TestFailure("no fields") }
+        for field in fields where field.key != "key_info" {
+            let key = Self.names[field.key] ?? field.key
+            #expect(text(report.facts.first { $0.0 == key }?.1) == text(field.node.value), "\(field.key)")
         }
+        let keyInfo =
+            UInt32(report.isAuthorKeyUsed ? 1 : 0) | UInt32(report.isChipKeyMasked ? 2 : 0)
+            | report.signingKey.rawValue << 2
+        #expect(expected["fields"]?["key_info"]?.text == hexadecimal(keyInfo))
+        var verifier = SNPVerifier()
+        for input in ["vcek", "vlek", "chain", "ark", "ask"] {
+            guard let path = path(input) else { continue }
+            verifier.certificates += try certificates(path)
+        }
+        let verdict = verifier.verify(report)
+        let isGenuine = expected["chain_valid"] == .bool(true) && expected["signature_valid"] == .bool(true)
+        #expect(verdict.isAccepted == isGenuine, "\(verdict.checks)")
+        let leaf = try #require(verifier.certificates.first { EndorsementKey.kind(of: $0) != nil })
+        let key = try EndorsementKey(leaf)
+        #expect(key.productName == expected["vcek_product"]?.text)
+        for (name, component) in [("bl", TCBComponent.bootLoader), ("tee", .tee), ("snp", .snp), ("ucode", .microcode)]
+        where expected["vcek_tcb"]?[name] != nil {
+            #expect(expected["vcek_tcb"]?[name] == .count(Int(key.parts[component] ?? 0)), "\(name)")
+        }
+        if let equal = expected["hwid_equals_chip_id"] {
+            #expect(equal == .bool(key.hardwareID == report.chipID))
+        }
+    }
+
+    @Test("the fields that others read in a report", arguments: ReportCase.peers)
+    func fields(_ known: ReportCase) throws {
+        let path = try #require(known.entry["inputs"]?["report"]?.text)
+        let report = try SNPReport(InputFile.contents(of: folder + "/peers/" + path), source: path)
+        guard case .object(let fields)? = known.entry["expected"] else { throw TestFailure("no fields") }
+        var compared = 0
+        for field in fields {
+            let key = field.key == "snp_measurement" ? "measurement" : Self.names[field.key] ?? field.key
+            guard let fact = report.facts.first(where: { $0.0 == key })?.1 else { continue }
+            compared += 1
+            if key == "policy" {
+                #expect(report.bytes[8..<16].hex == field.node.value.text)
+            } else {
+                #expect(text(fact) == text(field.node.value), "\(field.key)")
+            }
+        }
+        #expect(compared >= 1)
     }
 
     @Test("dstack's report holds up to AMD's root; a VLEK's report by its key; others are read")

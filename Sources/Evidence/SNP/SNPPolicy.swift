@@ -1,5 +1,5 @@
 /// A guest's launch policy (SEV-SNP firmware ABI, guest policy): what the owner lets the host do.
-public struct SNPPolicy: RawRepresentable, Hashable, Sendable {
+public struct SNPPolicy: NamedBits {
     public var rawValue: UInt64
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
@@ -14,9 +14,6 @@ public struct SNPPolicy: RawRepresentable, Hashable, Sendable {
         case raplDisabled = 23
         case ciphertextHiding = 24
         case pageSwapDisabled = 25
-
-        /// The name in facts.
-        public var name: String { "\(self)" }
     }
 
     static let mandatory: UInt64 = 1 << 17
@@ -27,13 +24,10 @@ public struct SNPPolicy: RawRepresentable, Hashable, Sendable {
     public var minimumABI: (major: UInt8, minor: UInt8) {
         (UInt8(truncatingIfNeeded: rawValue >> 8), UInt8(truncatingIfNeeded: rawValue))
     }
-
-    /// Whether a bit is set.
-    public func has(_ flag: Flag) -> Bool { rawValue & 1 << UInt64(flag.rawValue) != 0 }
 }
 
 /// What firmware says of the platform (SEV-SNP firmware ABI, PLATFORM_INFO).
-public struct SNPPlatformInfo: RawRepresentable, Hashable, Sendable {
+public struct SNPPlatformInfo: NamedBits {
     public var rawValue: UInt64
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
@@ -46,15 +40,9 @@ public struct SNPPlatformInfo: RawRepresentable, Hashable, Sendable {
         case ciphertextHidingEnabled = 4
         case aliasCheckComplete = 5
         case tioEnabled = 7
-
-        /// The name in facts.
-        public var name: String { "\(self)" }
     }
 
-    static let reserved = ~Flag.allCases.reduce(UInt64(0)) { $0 | 1 << UInt64($1.rawValue) }
-
-    /// Whether a bit is set.
-    public func has(_ flag: Flag) -> Bool { rawValue & 1 << UInt64(flag.rawValue) != 0 }
+    static let reserved = ~named
 }
 
 /// The key that signed a report (SIGNING_KEY, bits 4:2 at 0x48).

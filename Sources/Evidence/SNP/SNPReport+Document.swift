@@ -50,13 +50,11 @@ extension SNPReport {
         let minimum = policy.minimumABI
         return .object(
             [("value", .hex(policy.rawValue)), ("minimumABI", .string("\(minimum.major).\(minimum.minor)"))]
-                + SNPPolicy.Flag.allCases.map { ($0.name, .bool(policy.has($0))) })
+                + policy.flagFacts)
     }
 
     private var platformFacts: Value {
-        .object(
-            [("value", .hex(platformInfo.rawValue))]
-                + SNPPlatformInfo.Flag.allCases.map { ($0.name, .bool(platformInfo.has($0))) })
+        .object([("value", .hex(platformInfo.rawValue))] + platformInfo.flagFacts)
     }
 
     private func tcbFacts(_ version: TCBVersion) -> Value {

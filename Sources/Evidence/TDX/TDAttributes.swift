@@ -1,13 +1,13 @@
 private import Bytes
 
 /// ATTRIBUTES of a trust domain (Intel TDX Module ABI, TD_PARAMS.ATTRIBUTES).
-public struct TDAttributes: RawRepresentable, Hashable, Sendable {
+public struct TDAttributes: NamedBits {
     /// Little-endian in reports and quotes.
     public let rawValue: UInt64
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// A bit by its number.
-    public enum Flag: UInt64, Sendable, CaseIterable {
+    public enum Flag: Int, Sendable, CaseIterable {
         /// The host may read and change the domain's state.
         case debug = 0
         /// Accesses to memory that is not accepted do not raise an exception; Linux requires it.
@@ -18,13 +18,8 @@ public struct TDAttributes: RawRepresentable, Hashable, Sendable {
         case performanceMonitoring = 63
     }
 
-    /// Whether a bit is set.
-    public func has(_ flag: Flag) -> Bool { rawValue >> flag.rawValue & 1 == 1 }
-
     /// The bits that no flag names.
-    public var unnamed: UInt64 {
-        Flag.allCases.reduce(rawValue) { $0 & ~(1 << $1.rawValue) }
-    }
+    public var unnamed: UInt64 { rawValue & ~Self.named }
 
     /// As the file has it: eight bytes in hex.
     public var hex: String { UInt64Bytes.hex(rawValue) }

@@ -75,7 +75,7 @@ extension TDReport {
 extension TDAttributes {
     fileprivate var facts: Value {
         .object(
-            [("bytes", .string(hex))] + Flag.allCases.map { ("\($0)", .bool(has($0))) }
+            [("bytes", .string(hex))] + flagFacts
                 + (unnamed == 0 ? [] : [("unnamedBits", .hex(unnamed))]))
     }
 }
