@@ -12,7 +12,9 @@ struct IDBlockVerdict {
         case valid, invalid
         /// All zero: to be signed later.
         case missing
-        /// Another algorithm or curve than ECDSA P-384, or no policy that it could cover.
+        /// Another algorithm or curve than ECDSA P-384, which is all that firmware takes.
+        case unsupported
+        /// The file has no policy that it could cover.
         case unknown
     }
 
@@ -37,12 +39,15 @@ struct IDBlockVerdict {
                 of: SEVPublicKey(block.idKey)?.bytes) : nil
     }
 
+    private static let ecdsaP384: UInt32 = 1
+
     /// The state of a signature over `message`, which is nil where it is not known what was signed.
     private static func state(
         _ signature: IGVMIDBlock.Signature, by key: IGVMIDBlock.Key, algorithm: UInt32, of message: [UInt8]?
     ) -> SignatureState {
         if (signature.r + signature.s).allSatisfy({ $0 == 0 }) { return .missing }
-        guard algorithm == 1, key.curve == IGVMIDBlock.Key.p384, let message else { return .unknown }
+        guard algorithm == ecdsaP384, key.curve == IGVMIDBlock.Key.p384 else { return .unsupported }
+        guard let message else { return .unknown }
         guard let key = SEVPublicKey(key), let signature = SEVSignature(signature) else { return .invalid }
         return signature.isValid(of: message, by: key.key) ? .valid : .invalid
     }
@@ -52,9 +57,19 @@ struct IDBlockVerdict {
         if !matches {
             return "ID block: found the launch digest \(block.launchDigest.hex), expected the computed one"
         }
+        if idSignature == .unsupported { return Self.unsupported("ID", block.idKeyAlgorithm, block.idKey) }
+        if authorSignature == .unsupported {
+            return Self.unsupported("author", block.authorKeyAlgorithm, block.authorKey)
+        }
         if idSignature == .invalid { return "ID block: the ID key's signature is not valid" }
         if authorSignature == .invalid { return "ID block: the author key's signature of the ID key is not valid" }
         return nil
+    }
+
+    private static func unsupported(_ role: String, _ algorithm: UInt32, _ key: IGVMIDBlock.Key) -> String {
+        algorithm == ecdsaP384
+            ? "ID block: \(role) key curve: found \(key.curve), expected 2 (P-384)"
+            : "ID block: \(role) key algorithm: found \(algorithm), expected 1 (ECDSA P-384 with SHA-384)"
     }
 
     var document: Value {

@@ -79,6 +79,28 @@ struct IGVMLaunchTests {
         #expect(try self.launch(file).plan.runs.map(\.gpa) == [0x80_3000, 0x1000, 0x80_4000])
     }
 
+    @Test("a save area in a page of the file is refused, but where KVM has its own place for it")
+    func overlap() throws {
+        var file = IGVMBytes()
+        file.platform(2, mask: 1)
+        file.processor(0x2000, data: IGVMBytes.sampleSaveArea(features: 1))
+        file.page(0x1000)
+        #expect(try launch(file).plan.runs.count == 2)
+        file.page(0x3000)
+        file.page(0x2000)
+        let error = try #require(throws: IGVMError.self) { try launch(file) }
+        #expect(error == .saveAreaOverlap(file: "f.igvm", offset: file.offset(of: 1), gpa: 0x2000))
+        #expect(try launch(file, rules: IGVMRules(placement: .kvm)).plan.runs.last?.gpa == 0xFFFF_FFFF_F000)
+        var area = IGVMBytes()
+        area.platform(2, mask: 1)
+        area.parameterArea(0, bytes: 0x3000)
+        area.insert(0x1000, area: 0)
+        area.processor(0x3000, data: IGVMBytes.sampleSaveArea(features: 1))
+        #expect(throws: IGVMError.saveAreaOverlap(file: "f.igvm", offset: area.offset(of: 3), gpa: 0x3000)) {
+            try launch(area)
+        }
+    }
+
     @Test("KVM's demands on a save area are warned of")
     func warnings() throws {
         var file = IGVMBytes()

@@ -110,6 +110,27 @@ struct MeasureIGVMTests {
     }
 
     @Test(
+        "an ID block of another algorithm or curve is refused, and says which",
+        arguments: [
+            (0x60, "ID key algorithm: found 2, expected 1 (ECDSA P-384 with SHA-384)"),
+            (0xF8, "ID key curve: found 3, expected 2 (P-384)"),
+        ])
+    func otherAlgorithm(offset: Int, problem: String) throws {
+        var file = IGVMBytes.sample
+        file.idBlock(
+            launchDigest: [UInt8](hex: Self.snp) ?? [], guestSVN: 2, r: Self.key[0], s: Self.key[1], x: Self.key[2],
+            y: Self.key[3])
+        let index = try #require(file.headers.lastIndex { $0.type == 0x30B })
+        file.headers[index].content[offset] += 1
+        let path = try folder.write("other.igvm", file.bytes)
+        let result = try measure(path)
+        #expect(
+            result.status == 1 && result.errorText.contains("other.igvm: ID block: \(problem)"), "\(result.errorText)")
+        let forced = try JSONReader.parse(measure(path, "--ignore-id-block", "--json").output, source: "output").value
+        #expect(forced["idBlock"]?["idSignature"] == .string("unsupported"))
+    }
+
+    @Test(
         "what cannot be measured is refused with exit 2",
         arguments: [
             (["--platform", "sev"], "not made for SEV"),

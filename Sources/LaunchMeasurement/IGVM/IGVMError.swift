@@ -11,6 +11,8 @@ public enum IGVMError: ExplainedError, Equatable {
     case tooManyPages(file: String)
     /// KVM takes one save area from a file.
     case severalSaveAreas(file: String, offset: Int)
+    /// A save area in memory that a page or a parameter area of the file takes.
+    case saveAreaOverlap(file: String, offset: Int, gpa: UInt64)
     /// Other processors are known under KVM alone, and only beside a boot processor.
     case otherProcessors(file: String)
     case vcpuCount(Int)
@@ -31,6 +33,9 @@ public enum IGVMError: ExplainedError, Equatable {
             "\(file): found more than \(IGVMLaunch.maximumPageCount) pages of 4096 bytes in one launch"
         case .severalSaveAreas(let file, let offset):
             "\(file)+\(hexadecimal(offset)): VP_CONTEXT: found a second one, expected a single one for QEMU and KVM"
+        case .saveAreaOverlap(let file, let offset, let gpa):
+            "\(file)+\(hexadecimal(offset)): VP_CONTEXT.GPA: found \(hexadecimal(gpa)), which is a page of the file, "
+                + "expected memory of its own"
         case .otherProcessors(let file):
             "\(file): several vCPUs: what a loader measures for them is known for SEV-SNP and SEV-ES on KVM alone, "
                 + "with a VP_CONTEXT in the file"
@@ -47,6 +52,8 @@ public enum IGVMError: ExplainedError, Equatable {
         case .pageKind: "the loader would refuse this file on that platform"
         case .tooManyPages: "no loader has that much memory in a file; it is broken or hostile"
         case .severalSaveAreas: "QEMU refuses such a file; --placement file measures it for other loaders"
+        case .saveAreaOverlap:
+            "SEV-SNP takes no page twice; for KVM, which has its own place for it, give --placement kvm"
         case .otherProcessors: "give --placement kvm, or leave --vcpus out"
         case .vcpuCount: "give a count in that range"
         case .profile: "correct the profile's snp section or its igvm rules"

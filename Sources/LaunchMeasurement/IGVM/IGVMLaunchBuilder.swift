@@ -15,6 +15,9 @@ struct IGVMLaunchBuilder {
     /// The save areas, which a rule may put after everything else.
     private var saveAreas: [LaunchPlan.Run] = []
     private var pageCount = 0
+    /// Guest memory of pages and parameter areas, and the place of each save area with its header.
+    private var memory: [Range<UInt64>] = []
+    private var saveAreaPlaces: [(gpa: UInt64, header: Int)] = []
     /// One for all zero pages.
     private static let zeroPage = [UInt8](repeating: 0, count: LaunchPlan.pageByteCount)
     /// The last page, while no other directive came between.
@@ -49,6 +52,7 @@ struct IGVMLaunchBuilder {
             }
         }
         launchPending()
+        try checkPlaces()
         if rules.placement == .kvm {
             steps += saveAreas.map { .pages($0) }
             checkForKVM()
@@ -69,6 +73,7 @@ struct IGVMLaunchBuilder {
             return note(header, index, "PAGE_DATA, shared with the host", gpa: page.gpa)
         }
         try count(page.byteCount / LaunchPlan.pageByteCount)
+        memory.append(page.gpa..<page.gpa + UInt64(page.byteCount))
         let run = try run(page, header, index)
         guard continuesLastRun(run), case .pages(var last)? = pending.last else { return pending.append(.pages(run)) }
         last.count += run.count
@@ -135,6 +140,7 @@ struct IGVMLaunchBuilder {
         let pages = Int(clamping: (file.byteCount(ofArea: insert.areaIndex) ?? 0) / UInt64(LaunchPlan.pageByteCount))
         guard pages > 0 else { return note(header, index, gpa: insert.gpa) }
         try count(pages)
+        memory.append(insert.gpa..<insert.gpa + UInt64(pages * LaunchPlan.pageByteCount))
         let step = IGVMLaunch.Step.pages(
             LaunchPlan.Run(
                 id: "directive-\(index)", name: "PARAMETER_INSERT of area \(insert.areaIndex)",
@@ -170,7 +176,19 @@ struct IGVMLaunchBuilder {
             details: [("headerOffset", .hex(header.offset)), ("fileGPA", .hex(context.gpa))])
         try count(1)
         saveAreas.append(run)
+        if rules.placement == .file, platform.kind == .snp { saveAreaPlaces.append((context.gpa, header.offset)) }
         if rules.placement == .file { pending.append(.pages(run)) }
+    }
+
+    /// Requires that no save area lies where a page was launched: SEV-SNP takes no page of a guest twice.
+    private func checkPlaces() throws(IGVMError) {
+        let pages = memory.sorted { $0.lowerBound < $1.lowerBound }
+        var next = pages.startIndex
+        for place in saveAreaPlaces.sorted(by: { $0.gpa < $1.gpa }) {
+            while next < pages.endIndex, pages[next].upperBound <= place.gpa { next += 1 }
+            guard next < pages.endIndex, pages[next].contains(place.gpa) else { continue }
+            throw .saveAreaOverlap(file: file.name, offset: place.header, gpa: place.gpa)
+        }
     }
 
     /// What KVM does otherwise than the file says, or refuses.
