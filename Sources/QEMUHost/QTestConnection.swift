@@ -4,6 +4,8 @@ private import Files
 /// A QEMU whose processors never run, driven through its test protocol (QEMU `docs/devel/testing/qtest.rst`): port I/O
 /// and memory accesses as lines of text, answered by `OK` and a value.
 final class QTestConnection {
+    /// Longest time for an answer, in seconds: a machine of many vCPUs takes some to start, on a busy host far more.
+    private static let patience = 300
     private let program: RunningProgram
     private let name: String
 
@@ -51,7 +53,7 @@ final class QTestConnection {
     private func send(_ command: String) throws -> String {
         do {
             try program.send(Array((command + "\n").utf8))
-            while let line = try program.readLine() {
+            while let line = try program.readLine(within: Self.patience) {
                 let text = String(decoding: line, as: UTF8.self)
                 if text.hasPrefix("IRQ ") { continue }
                 guard text == "OK" || text.hasPrefix("OK ") else { throw unexpected(text) }
