@@ -121,7 +121,9 @@ extension IGVMFile {
         let headers: Range<Int>
 
         init(_ reader: inout ByteReader) throws(FormatError) {
-            try reader.expect("IGVM header.magic", bytes: IGVMFile.magic)
+            try reader.expect(
+                "IGVM header.magic", bytes: IGVMFile.magic,
+                hint: "this is no IGVM file; assay inspect says what it is, and assay measure snp measures firmware")
             version = try reader.read("IGVM header.format version")
             guard version == 1 || version == 2 else {
                 throw reader.error("IGVM header.format version", found: "\(version)", expected: "1 or 2", at: 4)
