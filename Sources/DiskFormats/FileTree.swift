@@ -13,6 +13,8 @@ public struct FileTree: Sendable {
         case range(path: String, offset: Int, count: Int)
         /// Pieces, one after another.
         indirect case pieces([Content])
+        /// Compressed in an EROFS image; it is decompressed as it is read.
+        case compressed(EROFSCompressedContent)
 
         /// Size in bytes.
         public var count: Int {
@@ -20,6 +22,7 @@ public struct FileTree: Sendable {
             case .bytes(let bytes): bytes.count
             case .range(_, _, let count): count
             case .pieces(let pieces): pieces.reduce(0) { $0 + $1.count }
+            case .compressed(let content): content.count
             }
         }
     }
@@ -127,6 +130,7 @@ extension FileTree.Content {
                 try body(chunk)
             }
         case .pieces(let pieces): for piece in pieces { try piece.forEachChunk(body) }
+        case .compressed(let content): try content.forEachChunk(body)
         }
     }
 }

@@ -78,6 +78,12 @@ public struct ObjectDecoder {
         return choice
     }
 
+    public mutating func optionalChoice<Choice: RawRepresentable & CaseIterable>(
+        _ key: String, _ type: Choice.Type = Choice.self
+    ) throws(DocumentError) -> Choice? where Choice.RawValue == String {
+        order.contains { $0.key == key } ? try choice(key) : nil
+    }
+
     /// An integer in `range`: a JSON integer, a decimal or `0x` scalar, or a `0x` string.
     public mutating func integer(
         _ key: String, in range: ClosedRange<Int> = 0...Int.max

@@ -13,6 +13,8 @@ public enum EROFS {
     static let superblockSize = 128
     static let magic: UInt32 = 0xE0F5_E1E2
     static let inodeUnit = 32
+    /// EROFS_FEATURE_INCOMPAT_LZ4_0PADDING: zeros stand in front of compressed bytes, not behind.
+    static let lz4AtBlockEnd: UInt32 = 1
     /// Field value of an inode without data blocks.
     static let noBlock: UInt32 = 0xFFFF_FFFF
 
@@ -20,6 +22,8 @@ public enum EROFS {
     enum Layout: UInt16 {
         /// All in blocks.
         case flat = 0
+        /// Extents of plain text, compressed or not; their index stands behind the inode.
+        case compressed = 1
         /// Whole blocks, then the tail behind the inode.
         case inline = 2
     }

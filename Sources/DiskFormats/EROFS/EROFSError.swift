@@ -12,6 +12,10 @@ public struct EROFSError: ExplainedError, Equatable {
         self.hint = hint
     }
 
+    static func changed(_ inode: EROFSInode, now count: Int) -> EROFSError {
+        EROFSError(inode.path, "has \(count) bytes now and had \(inode.size) when the image was laid out")
+    }
+
     public var description: String { "\(path): \(problem)" }
     public var outcome: Outcome { .unusable }
 }

@@ -15,8 +15,12 @@ struct EROFSInode {
     var offset = 0
     /// First data block; meaningless without whole blocks.
     var firstBlock = 0
+    /// Where a compressed file's plain text went; one block each.
+    var extents: [EROFSExtent] = []
 
-    init(path: FileTree.Path, entry: FileTree.Entry, links: Int, size: Int, epoch: Int64) throws(EROFSError) {
+    init(
+        path: FileTree.Path, entry: FileTree.Entry, links: Int, size: Int, epoch: Int64, compresses: Bool = false
+    ) throws(EROFSError) {
         self.path = path
         self.entry = entry
         self.size = size
@@ -28,15 +32,26 @@ struct EROFSInode {
         layout = .inline
         let tail = size % EROFS.blockSize
         if tail == 0 || headSize + tail > EROFS.blockSize { layout = .flat }
+        if case .file = entry.kind, compresses, size > EROFS.blockSize { layout = .compressed }
     }
 
     /// Inode and attributes in bytes.
     var headSize: Int { (isExtended ? 64 : 32) + attributes.count }
     /// Bytes of data that stand behind the inode.
     var inlineSize: Int { layout == .inline ? size % EROFS.blockSize : 0 }
-    /// Data blocks.
+    /// Data blocks; of a compressed file once it is written.
     var blocks: Int {
-        layout == .inline ? size / EROFS.blockSize : size.roundedUp(toMultipleOf: EROFS.blockSize) / EROFS.blockSize
+        switch layout {
+        case .inline: size / EROFS.blockSize
+        case .flat: size.roundedUp(toMultipleOf: EROFS.blockSize) / EROFS.blockSize
+        case .compressed: extents.count
+        }
+    }
+    /// Where the index of a compressed file stands, counted from the inode.
+    var indexOffset: Int { headSize.roundedUp(toMultipleOf: 8) }
+    /// Everything that stands at the inode's place, in bytes.
+    var footprint: Int {
+        layout == .compressed ? indexOffset + EROFSExtent.indexSize(of: size) : headSize + inlineSize
     }
     var nodeID: UInt64 { UInt64(offset / EROFS.inodeUnit) }
 
@@ -65,12 +80,13 @@ struct EROFSInode {
         }
     }
 
-    /// The field that holds the first block, or the device number.
+    /// The field that holds the first block, the number of compressed blocks, or the device number.
     private var blockField: UInt32 {
         switch entry.kind {
         case .characterDevice(let major, let minor), .blockDevice(let major, let minor):
             EROFS.device(major: major, minor: minor)
         case .fifo: 0
+        case .file where layout == .compressed: UInt32(truncatingIfNeeded: blocks)
         default: blocks > 0 ? UInt32(firstBlock) : EROFS.noBlock
         }
     }

@@ -1,7 +1,8 @@
 private import Bytes
 public import Files
 
-/// Reads an uncompressed EROFS image with every bound checked; what it does not know, it refuses.
+/// Reads an EROFS image, plain or with LZ4 in blocks of 4096 bytes, with every bound checked; what it does not know, it
+/// refuses.
 public struct EROFSReader: Sendable {
     /// What the superblock says.
     public struct Superblock: Sendable, Hashable {
@@ -18,6 +19,9 @@ public struct EROFSReader: Sendable {
 
     private static let maximumDepth = 128
     private let file: InputFile
+    var imagePath: String { file.path }
+    /// In bytes.
+    var imageSize: Int { file.size }
     public let superblock: Superblock
 
     /// Reads the superblock of `file` and checks its checksum.
@@ -66,10 +70,11 @@ public struct EROFSReader: Sendable {
 
     /// The whole tree; file contents are ranges of the image where they lie in one piece.
     public func tree() throws -> FileTree {
-        guard superblock.incompatibleFeatures == 0 else {
+        guard superblock.incompatibleFeatures & ~EROFS.lz4AtBlockEnd == 0 else {
             throw FormatError(
                 source: file.path, offset: EROFS.superblockOffset + 80, field: "feature_incompat",
-                found: hexadecimal(superblock.incompatibleFeatures), expected: "0 (nothing compressed)")
+                found: hexadecimal(superblock.incompatibleFeatures), expected: "0, or 1 (LZ4)",
+                hint: "big clusters, fragments, chunks and other compression are not read")
         }
         var tree = FileTree()
         var names: [UInt64: FileTree.Path] = [:]
@@ -142,7 +147,8 @@ extension EROFSReader {
         let format: UInt16 = try reader.read("i_format")
         guard let layout = EROFS.Layout(rawValue: format >> 1) else {
             throw reader.error(
-                "i_format", found: hexadecimal(format), expected: "layout 0 or 2 (not compressed)", at: 0)
+                "i_format", found: hexadecimal(format), expected: "layout 0, 1 or 2 (plain, LZ4 with a full index)",
+                at: 0)
         }
         let isExtended = format & 1 == 1
         let attributeCount: UInt16 = try reader.read("i_xattr_icount")
@@ -170,7 +176,7 @@ extension EROFSReader {
             try reader.skip(4, "reserved")
         }
         if attributeCount > 0 { entry.xattrs = try attributes(Int(attributeCount - 1) * 4, &reader) }
-        let data = try content(layout, size: size, field: field, &reader)
+        let data = try content(layout, size: size, field: field, of: offset, &reader)
         entry.kind = try kind(mode, data: data, field: field, &reader)
         return Inode(entry: entry, data: data, offset: offset)
     }
@@ -197,8 +203,9 @@ extension EROFSReader {
     }
 
     private func content(
-        _ layout: EROFS.Layout, size: UInt64, field: UInt32, _ reader: inout ByteReader
-    ) throws(FormatError) -> FileTree.Content {
+        _ layout: EROFS.Layout, size: UInt64, field: UInt32, of offset: Int, _ reader: inout ByteReader
+    ) throws -> FileTree.Content {
+        if layout == .compressed { return try compressed(size, field, at: offset + reader.position) }
         guard size <= UInt64(file.size) else {
             throw reader.error("i_size", found: "\(size) bytes", expected: "at most the image's \(file.size)")
         }
@@ -216,6 +223,22 @@ extension EROFSReader {
         if tail == 0 { return whole == 0 ? .bytes([]) : .range(path: file.path, offset: start, count: whole) }
         if whole == 0 { return .bytes(inline) }
         return .pieces([.range(path: file.path, offset: start, count: whole), .bytes(inline)])
+    }
+
+    /// A compressed file whose inode and attributes end at `end`.
+    private func compressed(_ size: UInt64, _ blocks: UInt32, at end: Int) throws -> FileTree.Content {
+        let start = end.roundedUp(toMultipleOf: 8)
+        // An index entry of 8 bytes stands for 4096 bytes of the file.
+        guard size <= UInt64(file.size / 8) * UInt64(EROFS.blockSize) else {
+            throw FormatError(
+                source: file.path, offset: end, field: "i_size", found: "\(size) bytes",
+                expected: "a file whose index is inside the image")
+        }
+        let count = EROFSExtent.indexSize(of: Int(size))
+        let index = try file.read(at: start, count: min(count, max(0, file.size - start)))
+        return try index.withReader(source: file.path, base: start) { reader throws(FormatError) in
+            .compressed(try compressedContent(size: Int(size), blocks: blocks, &reader))
+        }
     }
 
     private func kind(

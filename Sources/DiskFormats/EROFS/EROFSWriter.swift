@@ -1,13 +1,22 @@
 private import Bytes
 public import Files
 
-/// Writes a tree as an uncompressed EROFS image whose bytes depend on the tree and the options alone.
+/// Writes a tree as an EROFS image whose bytes depend on the tree and the options alone.
 ///
 /// Inodes come first, in path order with the root in front; then the data blocks in the same order. Equal trees give
 /// equal images. The image mounts on Linux 5.10 and later.
 public struct EROFSWriter {
-    /// Names the bytes that this writer makes; it changes when they do.
-    public static let formatRevision = "erofs-1"
+    /// How file contents are stored.
+    public enum Compression: String, Sendable, CaseIterable {
+        case none
+        /// LZ4 in blocks of 4096 bytes.
+        case lz4
+
+        /// The format as its revision names it.
+        public var formatName: String { self == .none ? "erofs" : "erofs-lz4" }
+        /// Names the bytes that the writer makes; it changes when they do.
+        public var formatRevision: String { formatName + "-1" }
+    }
 
     /// What enters the superblock beside the tree.
     public struct Options: Sendable {
@@ -17,11 +26,13 @@ public struct EROFSWriter {
         public var volumeName: String
         /// The time that most entries have, in seconds since 1970; entries with another take a longer inode.
         public var epoch: Int64
+        public var compression: Compression
 
-        public init(uuid: [UInt8], volumeName: String = "", epoch: Int64) {
+        public init(uuid: [UInt8], volumeName: String = "", epoch: Int64, compression: Compression = .none) {
             self.uuid = uuid
             self.volumeName = volumeName
             self.epoch = epoch
+            self.compression = compression
         }
     }
 
@@ -29,7 +40,8 @@ public struct EROFSWriter {
     public struct Result: Sendable {
         /// Size of the image in bytes, a multiple of the block size.
         public var size: Int
-        /// Ranges of each regular file's bytes in the image, in file order; hard links have their target's.
+        /// Ranges of each regular file's bytes in the image, in file order; hard links have their target's. Of a
+        /// compressed file it is the range of its blocks.
         public var ranges: [(path: FileTree.Path, ranges: [Range<Int>])]
     }
 
@@ -43,11 +55,10 @@ public struct EROFSWriter {
         var writer = EROFSWriter(options: options)
         try writer.collect(tree)
         let metadataEnd = writer.placeInodes()
-        let blocks = try writer.placeData(after: metadataEnd)
-        try output.appendZeros(blocks * EROFS.blockSize)
         var metadata = [UInt8](repeating: 0, count: metadataEnd.roundedUp(toMultipleOf: EROFS.blockSize))
-        try writer.writeContents(metadata: &metadata, to: output)
+        let blocks = try writer.writeContents(metadata: &metadata, to: output)
         try writer.writeSuperblock(blocks: blocks, into: &metadata)
+        try output.appendZeros(blocks * EROFS.blockSize)
         try output.write(metadata, at: 0)
         return Result(size: blocks * EROFS.blockSize, ranges: writer.ranges())
     }
@@ -98,7 +109,8 @@ public struct EROFSWriter {
             let size = directories[index]?.size ?? Self.size(of: entry.kind)
             inodes.append(
                 try EROFSInode(
-                    path: path, entry: entry, links: linkCount[path] ?? 1, size: size, epoch: options.epoch))
+                    path: path, entry: entry, links: linkCount[path] ?? 1, size: size, epoch: options.epoch,
+                    compresses: options.compression == .lz4))
         }
     }
 
@@ -147,33 +159,20 @@ public struct EROFSWriter {
     private mutating func placeInodes() -> Int {
         var offset = EROFS.superblockOffset + EROFS.superblockSize
         for index in inodes.indices {
-            let whole = inodes[index].headSize + inodes[index].inlineSize
+            let together = inodes[index].headSize + inodes[index].inlineSize
             let room = EROFS.blockSize - offset % EROFS.blockSize
-            if whole > room { offset += room }
+            if together > room { offset += room }
             inodes[index].offset = offset
-            offset = (offset + whole).roundedUp(toMultipleOf: EROFS.inodeUnit)
+            offset = (offset + inodes[index].footprint).roundedUp(toMultipleOf: EROFS.inodeUnit)
         }
         return offset
-    }
-
-    /// Gives every inode its blocks; returns the number of blocks of the image.
-    private mutating func placeData(after metadataEnd: Int) throws(EROFSError) -> Int {
-        var block = metadataEnd.roundedUp(toMultipleOf: EROFS.blockSize) / EROFS.blockSize
-        for index in inodes.indices where inodes[index].blocks > 0 {
-            inodes[index].firstBlock = block
-            block += inodes[index].blocks
-            guard block < Int(UInt32.max) else {
-                throw EROFSError(inodes[index].path, "the image would exceed 2^32 blocks")
-            }
-        }
-        return block
     }
 
     private func ranges() -> [(path: FileTree.Path, ranges: [Range<Int>])] {
         links.compactMap { path, index in
             let inode = inodes[index]
             guard case .file = inode.entry.kind else { return nil }
-            let whole = inode.layout == .inline ? inode.size - inode.inlineSize : inode.size
+            let whole = inode.layout == .compressed ? inode.blocks * EROFS.blockSize : inode.size - inode.inlineSize
             var ranges: [Range<Int>] = []
             if whole > 0 {
                 let start = inode.firstBlock * EROFS.blockSize
@@ -189,40 +188,57 @@ public struct EROFSWriter {
 
     // MARK: bytes
 
-    private func writeContents(metadata: inout [UInt8], to output: OutputFile) throws {
+    /// Writes data, and inodes into `metadata`; returns the number of blocks of the image.
+    private mutating func writeContents(metadata: inout [UInt8], to output: OutputFile) throws -> Int {
         let nodeIDs = inodes.map(\.nodeID)
-        for (index, inode) in inodes.enumerated() {
-            let head = inode.head(number: UInt32(truncatingIfNeeded: index + 1))
-            metadata.replaceSubrange(inode.offset..<inode.offset + head.count, with: head)
+        var queue = EROFSBlockQueue(firstBlock: metadata.count / EROFS.blockSize, output: output)
+        for index in inodes.indices {
             let content: FileTree.Content
-            switch inode.entry.kind {
+            switch inodes[index].entry.kind {
             case .directory: content = .bytes(directories[index]?.data(nodeIDs: nodeIDs) ?? [])
             case .symlink(let target): content = .bytes(target)
             case .file(let bytes): content = bytes
             default: continue
             }
-            try write(content, of: inode, metadata: &metadata, to: output)
+            if inodes[index].layout == .compressed {
+                try queue.compress(content, of: inodes[index], number: index)
+            } else {
+                try write(content, ofInode: index, metadata: &metadata, through: &queue)
+            }
         }
+        for (index, placed) in try queue.finish() {
+            inodes[index].firstBlock = placed.firstBlock
+            inodes[index].extents = placed.extents
+            let inode = inodes[index]
+            let map = EROFSExtent.index(of: inode.extents, size: inode.size, firstBlock: inode.firstBlock)
+            let start = inode.offset + inode.indexOffset
+            metadata.replaceSubrange(start..<start + map.count, with: map)
+        }
+        for (index, inode) in inodes.enumerated() {
+            let head = inode.head(number: UInt32(truncatingIfNeeded: index + 1))
+            metadata.replaceSubrange(inode.offset..<inode.offset + head.count, with: head)
+        }
+        return queue.nextBlock
     }
 
     /// Writes the whole blocks to the output and the tail behind the inode.
-    private func write(
-        _ content: FileTree.Content, of inode: EROFSInode, metadata: inout [UInt8], to output: OutputFile
+    private mutating func write(
+        _ content: FileTree.Content, ofInode index: Int, metadata: inout [UInt8], through queue: inout EROFSBlockQueue
     ) throws {
-        let inBlocks = inode.size - inode.inlineSize
+        let inBlocks = inodes[index].size - inodes[index].inlineSize
+        if inBlocks > 0 { inodes[index].firstBlock = try queue.take(inodes[index].blocks, for: inodes[index].path) }
+        let inode = inodes[index]
         var done = 0
         var tail: [UInt8] = []
         try content.forEachChunk { chunk in
             let here = min(chunk.byteCount, max(0, inBlocks - done))
             if here > 0 {
-                try output.write(chunk.extracting(0..<here), at: inode.firstBlock * EROFS.blockSize + done)
+                try queue.output.write(chunk.extracting(0..<here), at: inode.firstBlock * EROFS.blockSize + done)
             }
             tail += [UInt8](copying: chunk.extracting(here..<chunk.byteCount))
             done += chunk.byteCount
         }
-        guard done == inode.size, tail.count == inode.inlineSize else {
-            throw EROFSError(inode.path, "has \(done) bytes now and had \(inode.size) when the image was laid out")
-        }
+        guard done == inode.size, tail.count == inode.inlineSize else { throw EROFSError.changed(inode, now: done) }
         let start = inode.offset + inode.headSize
         metadata.replaceSubrange(start..<start + tail.count, with: tail)
     }
@@ -248,6 +264,8 @@ public struct EROFSWriter {
         out.append(UInt32(0))
         out.append(options.uuid)
         out.append(name)
+        out.append(repeating: 0, count: 80 - out.count)
+        out.append(options.compression == .lz4 ? EROFS.lz4AtBlockEnd : 0)  // features that a reader must know
         out.append(repeating: 0, count: EROFS.superblockSize - out.count)
         let start = EROFS.superblockOffset
         metadata.replaceSubrange(start..<start + out.count, with: out.bytes)

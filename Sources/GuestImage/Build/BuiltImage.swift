@@ -19,6 +19,8 @@ public struct BuiltImage: Sendable {
     /// The kernel command line, as in the artifact `cmdline`.
     public var commandLine: String
     public var kernelRelease: String
+    /// How `root.erofs` stores files.
+    public var rootCompression: EROFSWriter.Compression
     /// Everything in the output directory but `artifacts.json` itself, in the order in which it was made.
     public var artifacts: [Artifact]
     /// Where each file of the root lies in `root.erofs`, as ranges of bytes; block numbers are these divided by 4096.
@@ -32,12 +34,16 @@ public struct BuiltImage: Sendable {
 
 extension BuiltImage {
     /// Names every writer and rule by its revision: with equal inputs and revisions the bytes are equal.
-    static let formatRevisions: [(String, Value)] = [
-        ("cpio", .string("cpio-\(CPIOArchive.formatRevision)")), ("erofs", .string(EROFSWriter.formatRevision)),
-        ("fat", .string(FATWriter.formatRevision)), ("gpt", .string(GPTWriter.formatRevision)),
-        ("identifiers", .string("identifiers-\(DerivedIdentifiers.revision)")),
-        ("recipe", .string("recipe-\(ImageRecipe.formatRevision)")), ("uki", .string("uki-\(UKI.formatRevision)")),
-    ]
+    var formatRevisions: [(String, Value)] {
+        [
+            ("cpio", .string("cpio-\(CPIOArchive.formatRevision)")),
+            (rootCompression.formatName, .string(rootCompression.formatRevision)),
+            ("fat", .string(FATWriter.formatRevision)), ("gpt", .string(GPTWriter.formatRevision)),
+            ("identifiers", .string("identifiers-\(DerivedIdentifiers.revision)")),
+            ("recipe", .string("recipe-\(ImageRecipe.formatRevision)")),
+            ("uki", .string("uki-\(UKI.formatRevision)")),
+        ]
+    }
 
     var imageDocument: Value {
         .object([
@@ -63,7 +69,7 @@ extension BuiltImage {
     public var document: Value {
         .object([
             ("image", imageDocument), ("verity", verityDocument), ("commandLine", .string(commandLine)),
-            ("formatRevisions", .object(Self.formatRevisions)), ("artifacts", .array(of: artifacts.map(\.document))),
+            ("formatRevisions", .object(formatRevisions)), ("artifacts", .array(of: artifacts.map(\.document))),
         ])
     }
 

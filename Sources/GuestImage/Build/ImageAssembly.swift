@@ -48,7 +48,8 @@ struct ImageAssembly {
         return BuiltImage(
             name: definition.name, version: definition.version, variant: variant, definitionDigest: digest,
             lockDigest: lock, verity: verity, verityUUID: identifiers.uuid("verity superblock"),
-            commandLine: commandLine, kernelRelease: contents.kernelRelease, artifacts: artifacts, files: files)
+            commandLine: commandLine, kernelRelease: contents.kernelRelease,
+            rootCompression: definition.root.compression, artifacts: artifacts, files: files)
     }
 
     private func path(_ name: String) -> String { "\(directory)/\(name)" }
@@ -64,11 +65,13 @@ struct ImageAssembly {
         progress("writing root.erofs: \(contents.root.count) entries")
         let options = EROFSWriter.Options(
             uuid: identifiers.uuid("root file system"), volumeName: String(definition.name.prefix(16)),
-            epoch: Int64(definition.epoch))
+            epoch: Int64(definition.epoch), compression: definition.root.compression)
         let file = try OutputFile(path("root.erofs"))
         let result = try EROFSWriter.write(contents.root, options, to: file)
         files = result.ranges
-        try finish(file, "root.erofs", "EROFS of the root tree, uncompressed")
+        try finish(
+            file, "root.erofs",
+            "EROFS of the root tree, \(definition.root.compression == .none ? "uncompressed" : "LZ4")")
         return result.size
     }
 

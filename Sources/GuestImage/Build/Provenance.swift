@@ -44,7 +44,7 @@ struct Provenance {
                     ("variant", .string(image.variant.rawValue)),
                 ])
             ),
-            ("internalParameters", .object([("formatRevisions", .object(BuiltImage.formatRevisions))])),
+            ("internalParameters", .object([("formatRevisions", .object(image.formatRevisions))])),
             ("resolvedDependencies", .array(of: [definition, locked] + files + packages)),
         ])
     }

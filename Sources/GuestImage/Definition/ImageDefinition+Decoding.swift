@@ -59,6 +59,7 @@ extension ImageDefinition.Root {
     fileprivate init(_ decoder: ObjectDecoder) throws(DocumentError) {
         var decoder = decoder
         packages = try decoder.distinct("packages", "the name of a package") { isPackageName($0) }
+        compression = try decoder.optionalChoice("compression") ?? .none
         edits = try TreeEdits(&decoder, ofWholePackages: true)
         try decoder.finish()
     }

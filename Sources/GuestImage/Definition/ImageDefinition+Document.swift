@@ -9,7 +9,7 @@ extension ImageDefinition {
             ("architecture", .string(architecture.rawValue)), ("epoch", .count(Int(epoch))),
             ("archive", archive.document), ("kernel", .object([("package", .string(kernelPackage))])),
             ("stub", .object([("package", .string(stubPackage))])),
-            ("root", .object([("packages", .strings(root.packages))] + root.edits.filters + root.edits.members)),
+            ("root", .object(root.members + root.edits.filters + root.edits.members)),
             ("initrd", initrd.document), ("commandLine", .strings(commandLine)),
         ]
         if let debug {
@@ -21,6 +21,14 @@ extension ImageDefinition {
             members.append(("debug", .object(changes)))
         }
         return .object(members)
+    }
+}
+
+extension ImageDefinition.Root {
+    /// What is not an edit. Definitions from before there was compression keep their digest.
+    fileprivate var members: [(String, Value)] {
+        [("packages", .strings(packages))]
+            + (compression == .none ? [] : [("compression", .string(compression.rawValue))])
     }
 }
 

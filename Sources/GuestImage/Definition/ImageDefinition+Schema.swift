@@ -1,3 +1,4 @@
+internal import DiskFormats
 public import Documents
 
 extension ImageDefinition {
@@ -12,7 +13,9 @@ extension ImageDefinition {
             ("stub", .object([("package", .package)])),
             (
                 "root",
-                .object([("packages", .packages)] + .edits(ofWholePackages: true), optional: .treeEdits)
+                .object(
+                    [("packages", .packages), ("compression", .choice(EROFSWriter.Compression.self))]
+                        + .edits(ofWholePackages: true), optional: ["compression"] + .treeEdits)
             ),
             ("initrd", .initrd), ("commandLine", .commandLine), ("debug", .debugChanges),
         ], optional: ["summary", "commandLine", "debug"],

@@ -48,6 +48,8 @@ public struct ImageDefinition: Sendable, Hashable {
     /// The root file system: exactly these packages, edited.
     public struct Root: Sendable, Hashable {
         public var packages: [String]
+        /// How `root.erofs` stores files.
+        public var compression: EROFSWriter.Compression
         public var edits: TreeEdits
     }
 

@@ -104,7 +104,7 @@ struct EROFSTests {
         let (two, _) = try write(variedTree(), "two")
         let bytes = try InputFile.contents(of: one)
         #expect(try bytes == InputFile.contents(of: two))
-        #expect(EROFSWriter.formatRevision == "erofs-1")
+        #expect(EROFSWriter.Compression.none.formatRevision == "erofs-1")
         #expect(Digest.of(bytes, .sha256).hex == "25709aca869304bc3272233cec9103893f8e5aaa2da2d9c3c94075411c0baa9a")
     }
 
@@ -202,7 +202,7 @@ struct EROFSTests {
     func inodeFields() throws {
         let good = try small()
         let changes: [(offset: Int, value: UInt8, field: String)] = [
-            (good.f, 0x02, "i_format"), (good.f + 5, 0x70, "i_mode"), (good.f + 11, 0x7F, "i_size"),
+            (good.f, 0x06, "i_format"), (good.f + 5, 0x70, "i_mode"), (good.f + 11, 0x7F, "i_size"),
             (good.f + 2, 0xFF, "h_shared_count"),
             // Flat, but without a block.
             (good.f, 0x00, "i_u"),
