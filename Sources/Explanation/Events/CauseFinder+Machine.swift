@@ -25,6 +25,13 @@ extension CauseFinder {
     /// An ACPI blob. Which machine it is of is searched; what differs inside shows if both blobs are among the files.
     private func acpi(_ name: String, _ a: RegisterEvent, _ b: RegisterEvent) -> EventCause {
         let statement = "the machine's \(name) is another"
+        if name != ACPITables.itemName, let tables = foundItem(ACPITables.itemName),
+            !expected.flatMap(\.events).contains(where: { $0.digests.last == tables.digests.last })
+        {
+            return EventCause(
+                .acpi, .certain,
+                "\(statement): it follows from the order and lengths of \(ACPITables.itemName), which is another too")
+        }
         if let lines = tableDifferences(name, b) { return EventCause(.acpi, .certain, statement, lines) }
         guard let tables = expectedTables, let source = MachineSearch.shape(of: tables) else {
             return EventCause(
@@ -32,26 +39,28 @@ extension CauseFinder {
                 "\(statement): it follows from the number of vCPUs, the memory, the devices and QEMU's build",
                 ["--files with the folders of both machines' blobs names the table and the field"])
         }
-        let pointer = foundItem("etc/acpi/rsdp")?.digests.last
-        if let digest = foundItem(ACPITables.itemName)?.digests.last,
-            let machine = MachineSearch.machine(tables: tables, source: source, digest: digest, pointer: pointer)
-        {
-            return EventCause(
-                .acpi, .certain,
-                "\(statement): found is that of a machine with \(Self.text(machine)), expected of \(Self.text(source))")
-        }
-        let counts = pointer.map { MachineSearch.counts(tables, source, $0) } ?? []
-        guard counts.count == 1 else {
+        guard let pointer = foundItem("etc/acpi/rsdp")?.digests.last,
+            let processors = MachineSearch.processors(tables, source, pointer)
+        else {
             let limit = source.processors == 1 ? " (tables of one vCPU do not show those of more)" : ""
             return EventCause(
                 .acpi, .unknown,
                 "\(statement), and no machine was found that differs in vCPUs and memory alone\(limit)",
                 ["other devices, another QEMU or another firmware are behind it"])
         }
+        if let digest = foundItem(ACPITables.itemName)?.digests.last,
+            let machine = MachineSearch.machine(
+                tables: tables, source: source, digest: digest, processors: processors)
+        {
+            return EventCause(
+                .acpi, .certain,
+                "\(statement): found is that of a machine with \(Self.text(machine)), expected of \(Self.text(source))",
+                ["tables show memory above 4 GiB to the next GiB alone"])
+        }
         let others =
-            counts[0] == source.processors
-            ? "as many vCPUs as expected (\(source.processors)) and tables of the same lengths"
-            : "\(counts[0]) vCPUs instead of \(source.processors)"
+            processors == source.processors
+            ? "as many vCPUs as expected (\(processors)) and tables of the same lengths"
+            : "\(processors) vCPUs instead of \(source.processors)"
         return EventCause(
             .acpi, .likely, "\(statement): its root pointer fits \(others); memory or devices differ too")
     }

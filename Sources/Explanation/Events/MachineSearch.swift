@@ -5,10 +5,11 @@ import LaunchMeasurement
 
 /// Finds the machine whose tables have given digests, by deriving the tables of other machines from known ones.
 enum MachineSearch {
-    /// Sizes of memory that machines usually have, in bytes.
+    /// Sizes of memory that machines usually have, in bytes, the commonest first: tables tell some sizes apart only to
+    /// the next GiB.
     static let usualMemory: [UInt64] =
-        [128, 256, 512, 768, 1024, 1536, 2048, 2560, 2816, 3072, 3584].map { $0 << 20 }
-        + [4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 320, 384, 512].map { $0 << 30 }
+        [2, 4, 8, 16, 32, 64, 1, 128, 256, 512, 3, 5, 6, 10, 12, 20, 24, 40, 48, 80, 96, 160, 192, 320, 384]
+        .map { $0 << 30 } + [512, 1536, 256, 128, 768, 2560, 2816, 3584].map { $0 << 20 }
 
     /// The memory of the TD whose hand-off list has this digest, from the list of another with the same firmware: the usual
     /// sizes, those up to 4 GiB in steps of 1 MiB, and up to 2 TiB in steps of 512 MiB.
@@ -70,28 +71,24 @@ extension MachineSearch {
             .first { (try? tables.derived(from: $0, to: $0, mmio64: nil)) == tables }
     }
 
-    /// Machines of 1 to 255 vCPUs, and with the usual sizes of memory, whose tables have this digest.
-    ///
-    /// - Parameter pointer: the digest of their root pointer, which tells the number of vCPUs.
+    /// Numbers of vCPUs that are tried: all up to 64, then those that hosts have.
+    private static let usualCounts = Array(1...64) + [72, 80, 88, 96, 112, 120, 128, 144, 160, 176, 192, 224, 240, 255]
+
+    /// The machine with `processors` and a usual size of memory whose tables have this digest.
     static func machine(
-        tables: ACPITables, source: ACPIMachineShape, digest: Digest, pointer: Digest?
+        tables: ACPITables, source: ACPIMachineShape, digest: Digest, processors: Int
     ) -> ACPIMachineShape? {
-        for processors in counts(tables, source, pointer) {
-            for memory in usualMemory {
-                let target = ACPIMachineShape(processors: processors, memory: memory)
-                guard let derived = try? tables.derived(from: source, to: target, mmio64: nil),
-                    Digest.of(derived.encoded, digest.algorithm) == digest
-                else { continue }
-                return target
-            }
+        usualMemory.map { ACPIMachineShape(processors: processors, memory: $0) }.first { target in
+            guard let derived = try? tables.derived(from: source, to: target, mmio64: nil) else { return false }
+            return Digest.of(derived.encoded, digest.algorithm) == digest
         }
-        return nil
     }
 
-    /// Numbers of vCPUs whose root pointer has this digest; without one the number that `source` has.
-    static func counts(_ tables: ACPITables, _ source: ACPIMachineShape, _ pointer: Digest?) -> [Int] {
-        guard let pointer else { return [source.processors] }
-        return (1...255).filter { processors in
+    /// The number of vCPUs whose root pointer has this digest: it follows from the lengths of the tables alone.
+    static func processors(_ tables: ACPITables, _ source: ACPIMachineShape, _ pointer: Digest) -> Int? {
+        // Tables of one vCPU do not show the form of others.
+        let counts = source.processors == 1 ? [1] : [source.processors] + usualCounts
+        return counts.first { processors in
             let target = ACPIMachineShape(processors: processors, memory: source.memory)
             guard let derived = try? tables.derived(from: source, to: target, mmio64: nil),
                 let bytes = try? ACPIRootPointer.encoded(for: derived)
