@@ -38,11 +38,11 @@ public struct CommandLineVariant: Sendable, Hashable {
         return distinct(variants + [.init("a blank added at the start of the command line", [blank] + line)])
     }
 
-    /// The usual variants, single blanks doubled, single words left out; all also with and without the word by which
+    /// The usual variants, single blanks doubled, single words left out, a common one added; all also with and without the word by which
     /// firmware names the initrd, at either end.
     static func all(of line: [UInt8]) -> [CommandLineVariant] {
         let bare = withoutInitrdWord(line)
-        let inner = usual(bare) + oneBlankDoubled(bare) + oneWordLess(bare)
+        let inner = usual(bare) + oneBlankDoubled(bare) + oneWordLess(bare) + oneWordMore(bare)
         let word = Array("initrd=initrd".utf8)
         let ends: [(String?, ([UInt8]) -> [UInt8])] = [
             (nil, { $0 }), ("'initrd=initrd' behind it", { $0 + [blank] + word }),
@@ -71,6 +71,28 @@ public struct CommandLineVariant: Sendable, Hashable {
             let word = rest.remove(at: index)
             return CommandLineVariant(
                 "'\(String(decoding: word, as: UTF8.self))' left out", Array(rest.joined(separator: [blank])))
+        }
+    }
+
+    /// Words that people and tools add to look into a machine or to change how it starts (Linux,
+    /// admin-guide/kernel-parameters.txt; systemd, kernel-command-line(7)).
+    static let commonWords = [
+        "debug", "quiet", "ro", "rw", "single", "nomodeset", "nokaslr", "earlyprintk=serial", "console=ttyS0",
+        "console=hvc0", "console=tty0", "loglevel=7", "ignore_loglevel", "panic=-1", "panic=1", "mitigations=off",
+        "init=/bin/sh", "init=/bin/bash", "rdinit=/bin/sh", "rd.break", "rd.debug", "systemd.debug-shell=1",
+        "systemd.log_level=debug", "systemd.unit=rescue.target", "systemd.unit=emergency.target",
+        "systemd.verity=no", "swiotlb=force", "mem_encrypt=on", "random.trust_cpu=on",
+    ]
+
+    /// A common word at either end, without a blank where there is nothing else.
+    private static func oneWordMore(_ line: [UInt8]) -> [CommandLineVariant] {
+        commonWords.flatMap { text -> [CommandLineVariant] in
+            let word = Array(text.utf8)
+            guard !line.isEmpty else { return [.init("'\(text)' added", word)] }
+            return [
+                .init("'\(text)' added at the end", line + [blank] + word),
+                .init("'\(text)' added at the start", word + [blank] + line),
+            ]
         }
     }
 

@@ -135,6 +135,8 @@ struct SampleBoot {
             ("console=ttyS0 root=/dev/vda quiet ", "the same words with other blanks"),
             ("initrd=initrd console=ttyS0 root=/dev/vda quiet", "'initrd=initrd' is extra"),
             ("console=ttyS0  root=/dev/vda quiet", "the same words with other blanks"),
+            ("console=ttyS0 root=/dev/vda quiet debug", "'debug' is extra"),
+            ("init=/bin/sh console=ttyS0 root=/dev/vda quiet", "'init=/bin/sh' is extra"),
         ])
     func commandLine(_ line: String, _ detail: String) throws {
         let found = try differences { $0.change(.eventTag, nil, of: SampleBoot.wide(line)) }
