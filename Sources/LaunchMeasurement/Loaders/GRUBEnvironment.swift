@@ -45,6 +45,12 @@ struct GRUBEnvironment {
 
     mutating func export(_ name: String) { exported.insert(name) }
 
+    /// The menu takes the default away before an entry runs (seen with 2.12), and changes what it keeps of its own.
+    mutating func enterEntry() {
+        values["default"] = ""
+        for name in ["timeout", "chosen", "fallback"] { values[name] = nil }
+    }
+
     /// What `configfile` passes on: exported variables alone; nothing is known of the others.
     mutating func dropOwn() { values = values.filter { exported.contains($0.key) } }
 

@@ -86,6 +86,7 @@ struct GRUBRun {
         guard let commands = entry.commands else {
             throw GRUBNotComputed(reason: "\(entry.place): the default entry is a submenu")
         }
+        environment.enterEntry()
         try measure("grub_cmd", (["setparams"] + entry.parameters).joined(separator: " "))
         try execute(GRUBScript(Array(commands.utf8), name: "\(entry.place), entry", isFile: false))
         if !isDone {

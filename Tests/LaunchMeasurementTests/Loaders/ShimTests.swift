@@ -61,8 +61,9 @@ enum ShimSample {
         elf.append(Array(".modname\0".utf8))
         elf.append(Array(name.utf8) + [0])
         elf.append(repeating: 0, count: 0x80 - elf.count)
-        for (place, size) in [(0x40, 9), (0x49, name.utf8.count + 1)] {
-            elf.append(repeating: 0, count: 24)
+        for (label, place, size) in [(8, 0x40, 9), (0, 0x49, name.utf8.count + 1)] {
+            elf.append(UInt32(label))
+            elf.append(repeating: 0, count: 20)
             for field in [place, size] { elf.append(UInt64(field)) }
             elf.append(repeating: 0, count: 24)
         }
@@ -179,7 +180,7 @@ struct ShimTests {
             set default="\(value)"
             set timeout=3
             menuentry A --id one { linux /k a }
-            menuentry B --id=two --class x --unrestricted { linux /k b }
+            menuentry B --id=two --class x --unrestricted { linux /k b$default }
             """
         #expect(try configured(text).list().contains("8 kernel_cmdline: /k \(started)"))
     }
@@ -200,6 +201,7 @@ struct ShimTests {
             ("set timeout=0\nset default='a>b'\nmenuentry a { linux /k }\n", "submenu"), ("set lang=de\n", "lang"),
             ("configfile /EFI/debian/grub.cfg\n", "deep"), ("source /gone\n", "/gone"),
             ("linux /k \u{E9}\nboot\n", "ASCII"),
+            ("set timeout=0\nmenuentry a { echo $timeout }\n", "'timeout'"),
             ("menuentry a --source=x { true }\n", "--source"), ("set\n", "set"), ("linux /k\nlinux /k\n", "second"),
         ])
     func notComputed(_ text: String, _ reason: String) throws {
