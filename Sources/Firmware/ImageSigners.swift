@@ -17,6 +17,9 @@ public struct ImageSigners: Sendable {
     private let signatures: [[Certificate]]
     private static let signatureLimit = 64
 
+    /// Number of signatures.
+    public var count: Int { signatures.count }
+
     /// Reads the certificate table of a PE image (Microsoft PE Format, "The Attribute Certificate Table").
     public init(_ image: PEImage) throws {
         let table = image.certificateTable

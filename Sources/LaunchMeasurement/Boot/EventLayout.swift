@@ -84,6 +84,8 @@ public struct EventLayout: Hashable, Sendable {
         smbios =
             !traits.measuresSMBIOS
             ? .absent : traits.keepsVariablesInSMM ? .afterSeparators : .beforeBootVariables
+        // Seen to differ in the build of 2026.08 that keeps variables in SMM.
+        if traits.keepsVariablesInSMM { peiVolumeIsUnchanged = false }
         if let word = traits.initrdWord { initrdWord = word == .before ? .before : .after }
         if traits.readsNamedKernel { separator = .rtmr1 }
         if traits.hasMenu { shellAttributes = 0x101 }

@@ -98,12 +98,17 @@ extension BootEvents {
     }
 
     /// What the kernel's EFI stub measures: its options, and the initrd that it loaded.
-    mutating func linuxStub(options: [MeasuredEvent.Piece], initrd: [MeasuredEvent.Piece]) throws {
+    ///
+    /// - Parameter isTerminated: whether the loader counts a NUL to the options; GRUB does not.
+    mutating func linuxStub(
+        options: [MeasuredEvent.Piece], initrd: [MeasuredEvent.Piece], isTerminated: Bool = true
+    ) throws {
         let origin = "Linux EFI stub"
         // Without any options there is nothing to measure, not even a NUL.
         if !options.allSatisfy(\.isEmpty) {
+            let end: [MeasuredEvent.Piece] = isTerminated ? [.init("NUL", .literal([0, 0]))] : []
             try append(
-                "kernel command line", pcr: 9, .eventTag, content: options + [.init("NUL", .literal([0, 0]))],
+                "kernel command line", pcr: 9, .eventTag, content: options + end,
                 data: TaggedEvent.loadOptions.encoded, origin: origin)
         }
         guard !initrd.isEmpty else { return }

@@ -15,6 +15,8 @@ struct BootChain {
     var events: BootEvents
     /// Authorities that the firmware measured: it does so once a boot for each.
     private var authorities: [[UInt8]] = []
+    /// Those that shim measured, which keeps a list of its own.
+    var shimAuthorities: [[UInt8]] = []
 
     init(_ machine: MachineBoot, _ volume: BootVolume, _ events: BootEvents) {
         self.machine = machine
@@ -47,6 +49,7 @@ struct BootChain {
             program.name, pieces: try events.authenticode(of: artifact), origin: "edk2: \(file.path) of a boot option")
         switch program {
         case .systemdBoot(let version): try systemdBoot(SystemdBootRules(version: version), loader: file.path)
+        case .shim: try shim(image, path: file.path)
         case .linux: stop("\(file.path) is a Linux kernel with options of its own", at: "kernel")
         default: stop("what \(program.name) (\(file.path)) does is not computed", at: program.name)
         }

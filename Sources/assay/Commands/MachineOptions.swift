@@ -25,7 +25,8 @@ struct MachineOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The disk, whose partition table is measured. Without --uki what firmware finds on its EFI system partition "
-                + "is booted: a unified kernel image, or systemd-boot and the entry that it chooses.", valueName: "file"
+                + "is booted: a unified kernel image, systemd-boot and the entry that it chooses, or shim and GRUB.",
+            valueName: "file"
         ))
     var disk: String?
     @Option(
