@@ -10,7 +10,7 @@ import LaunchMeasurement
 /// A machine that is described by options: its firmware, what it boots, and the tables that QEMU gives it.
 struct MachineOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The firmware: for a TD VARS and CODE in one file.", valueName: "file"))
-    var firmware: String
+    var firmware: String?
     @Option(
         help: ArgumentHelp("A kernel given to QEMU by -kernel: Linux, or a unified kernel image.", valueName: "file"))
     var kernel: String?
@@ -74,8 +74,17 @@ struct MachineOptions: ParsableArguments {
 }
 
 extension MachineOptions {
+    /// The firmware's file, for what cannot go without.
+    func firmwarePath() throws -> String {
+        guard let firmware else {
+            throw CommandFailure("the firmware is missing", hint: "give its file with --firmware")
+        }
+        return firmware
+    }
+
     /// The firmware's bytes with the chosen variable store in front, and that store.
     func image() throws -> (bytes: [UInt8], variables: VariableStore) {
+        let firmware = try firmwarePath()
         let file = try InputFile.contents(of: firmware, limit: OVMFImage.maximumByteCount)
         let own = try? file.withReader(source: firmware) { reader throws in
             (store: try VariableStore(parsing: &reader), size: Self.volumeSize(file))
@@ -108,6 +117,7 @@ extension MachineOptions {
     /// The boot that the options describe.
     func boot(_ platform: MachineBoot.Platform, algorithms: [HashAlgorithm]) throws -> MachineBoot {
         try checkProcessors()
+        let firmware = try firmwarePath()
         let (bytes, store) = try image()
         let unpacked = try FirmwareVolumes.unpack(bytes, source: firmware)
         let traits = try? FirmwareTraits(volumes: unpacked, image: bytes, source: firmware)
@@ -131,19 +141,23 @@ extension MachineOptions {
         if let disk, start == .volume { boot.volume = try BootDisk.volume(of: disk) }
         boot.smbios = try table(boot.items, traits)
         boot.optionROMs = optionROM.indices.map { "option-rom-\($0)" }
-        if let stub {
-            guard let rules = StubRules(version: stub) else {
-                throw CommandFailure("--stub \(stub): no rules for this version", hint: "252, 257 and 262 are known")
-            }
-            boot.stub = rules
-        }
+        boot.stub = try stubRules()
         return boot
+    }
+
+    /// The rules of the stub whose version was given.
+    func stubRules() throws -> StubRules? {
+        guard let stub else { return nil }
+        guard let rules = StubRules(version: stub) else {
+            throw CommandFailure("--stub \(stub): no rules for this version", hint: "252, 257 and 262 are known")
+        }
+        return rules
     }
 
     /// The event layout of a firmware that boots nothing, for the record: MRTD does not follow from it.
     func foundLayout(_ image: TDVFImage, loader: TDLoader) throws -> (name: String, origin: String) {
         if loader == .tdShim, layout == nil { return ("td-shim", "given as --loader td-shim") }
-        let traits = try? FirmwareTraits(image: image.bytes, source: firmware)
+        let traits = try? FirmwareTraits(image: image.bytes, source: image.name)
         guard layout != nil || traits != nil else {
             return ("unknown", "no volume of the firmware's file could be unpacked and read")
         }
@@ -161,13 +175,14 @@ extension MachineOptions {
             return layout
         }
         guard let traits else {
+            let firmware = try firmwarePath()
             _ = try FirmwareTraits(image: bytes, source: firmware)
             throw CommandFailure("\(firmware): its event layout cannot be found", hint: "give --layout")
         }
         return EventLayout(traits)
     }
 
-    private func addFiles(
+    func addFiles(
         to contents: inout EventContents, layout: EventLayout, confidential: Bool
     ) throws -> MachineBoot.Start {
         for (index, path) in optionROM.enumerated() { contents.add("option-rom-\(index)", try ByteSource(path: path)) }
