@@ -32,6 +32,14 @@ public struct DevicePath: Hashable, Sendable, CustomStringConvertible {
             return Node(type: 2, subtype: 1, data: writer.bytes)
         }
 
+        /// `NVMe(n,EUI)`: a namespace by its number and IEEE EUI-64, 0 if it has none (10.3.4.21).
+        public static func nvme(namespace: UInt32, identifier: [UInt8] = [UInt8](repeating: 0, count: 8)) -> Node {
+            var writer = ByteWriter()
+            writer.append(namespace)
+            writer.append(identifier)
+            return Node(type: 3, subtype: 23, data: writer.bytes)
+        }
+
         /// `Pci(device,function)` (10.3.2.1).
         public static func pci(device: UInt8, function: UInt8 = 0) -> Node {
             Node(type: 1, subtype: 1, data: [function, device])
@@ -93,6 +101,10 @@ extension DevicePath.Node: CustomStringConvertible {
         case (3, 23) where data.count == 12: return "NVMe(\(hexadecimal(number(0, 4))),\(data.suffix(8).hex))"
         case (3, 24): return "Uri(\(String(decoding: data, as: UTF8.self)))"
         case (5, 1) where data.count > 4: return "BBS(\(number(0, 2)),\(Array(data.dropFirst(4)).text))"
+        case (3, 23) where data.count == 12:
+            // The EUI-64 is shown from its last byte.
+            let identifier = data.suffix(8).reversed().map { [$0].hex.uppercased() }.joined(separator: "-")
+            return "NVMe(\(hexadecimal(number(0, 4))),\(identifier))"
         case (4, 1) where data.count == 38: return "HD(\(number(0, 4)),GPT,\(guid(20)))"
         case (4, 3) where data.count >= 16: return "VenMedia(\(guid(0)))"
         case (4, 4):

@@ -31,8 +31,10 @@ struct MachineOptions: ParsableArguments {
     @Option(
         name: .customLong("disk-device"),
         help: ArgumentHelp(
-            "How the disk is attached: virtio-blk or virtio-scsi, and its PCI slot.", valueName: "kind:slot"))
-    var diskDevice = "virtio-blk:1"
+            "A disk that firmware can boot: virtio-blk:SLOT, virtio-scsi:SLOT or nvme:SLOT:SERIAL with its PCI slot, and "
+                + ",bootindex=N if it has one; repeated for each disk. virtio-blk:1 if not given.",
+            valueName: "device"))
+    var diskDevice: [String] = []
     @Option(help: ArgumentHelp("RAM, e.g. 2G; with a profile a list such as 1G,2816M,4G.", valueName: "size"))
     var memory: String?
     @Option(
@@ -137,7 +139,7 @@ extension MachineOptions {
         } else {
             try? boot.addVolumes(unpacked, firmware: firmware)
         }
-        boot.disks = [try diskOption()]
+        boot.disks = try diskOptions()
         if let disk, start == .volume { boot.volume = try BootDisk.volume(of: disk) }
         boot.smbios = try table(boot.items, traits)
         boot.optionROMs = optionROM.indices.map { "option-rom-\($0)" }
@@ -258,15 +260,28 @@ extension MachineOptions {
         return table.withProcessorIdentity(signature: signature, features: numbers.count == 2 ? numbers[1] : nil)
     }
 
-    private func diskOption() throws -> FirmwareBootOptions.Disk {
-        let parts = diskDevice.split(separator: ":")
-        guard parts.count == 2, let kind = FirmwareBootOptions.Disk.Kind(rawValue: String(parts[0])),
-            let slot = parseInteger(String(parts[1])), (1...31).contains(slot)
-        else {
-            throw CommandFailure(
-                "--disk-device \(diskDevice): no device", hint: "give KIND:SLOT, e.g. virtio-blk:1")
+    private func diskOptions() throws -> [FirmwareBootOptions.Disk] {
+        try diskDevice.isEmpty ? [.init()] : diskDevice.map(disk)
+    }
+
+    private func disk(_ text: String) throws -> FirmwareBootOptions.Disk {
+        let failure = CommandFailure(
+            "--disk-device \(text): no device",
+            hint: "give KIND:SLOT, e.g. virtio-blk:1, nvme:2:SERIAL or virtio-scsi:3,bootindex=0")
+        let words = text.split(separator: ",", omittingEmptySubsequences: false)
+        let parts = words[0].split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count >= 2, let kind = FirmwareBootOptions.Disk.Kind(rawValue: String(parts[0])),
+            parts.count == (kind == .nvme ? 3 : 2), let slot = parseInteger(String(parts[1])), (1...31).contains(slot)
+        else { throw failure }
+        var disk = FirmwareBootOptions.Disk(kind: kind, slot: UInt8(slot))
+        if kind == .nvme { disk.serial = String(parts[2]) }
+        for word in words.dropFirst() {
+            guard word.hasPrefix("bootindex="), let index = UInt16(word.dropFirst(10)), disk.bootIndex == nil else {
+                throw failure
+            }
+            disk.bootIndex = Int(index)
         }
-        return .init(kind: kind, slot: UInt8(slot))
+        return disk
     }
 
     /// The one size that a boot without a profile has.
