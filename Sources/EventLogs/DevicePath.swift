@@ -101,10 +101,6 @@ extension DevicePath.Node: CustomStringConvertible {
         case (3, 23) where data.count == 12: return "NVMe(\(hexadecimal(number(0, 4))),\(data.suffix(8).hex))"
         case (3, 24): return "Uri(\(String(decoding: data, as: UTF8.self)))"
         case (5, 1) where data.count > 4: return "BBS(\(number(0, 2)),\(Array(data.dropFirst(4)).text))"
-        case (3, 23) where data.count == 12:
-            // The EUI-64 is shown from its last byte.
-            let identifier = data.suffix(8).reversed().map { [$0].hex.uppercased() }.joined(separator: "-")
-            return "NVMe(\(hexadecimal(number(0, 4))),\(identifier))"
         case (4, 1) where data.count == 38: return "HD(\(number(0, 4)),GPT,\(guid(20)))"
         case (4, 3) where data.count >= 16: return "VenMedia(\(guid(0)))"
         case (4, 4):

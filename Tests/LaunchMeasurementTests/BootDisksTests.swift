@@ -18,7 +18,7 @@ import Testing
                     + "4eac0881119f594d850ee21a522c59b2"
             ])
         #expect(!disks.isOrdered)
-        #expect("\(disks.connected[0].path)" == "PciRoot(0x0)/Pci(0x1,0x0)/NVMe(0x1,00-00-00-00-00-00-00-00)")
+        #expect("\(disks.connected[0].path)" == "PciRoot(0x0)/Pci(0x1,0x0)/NVMe(0x1,0000000000000000)")
         let long = try BootDisks([Disk(kind: .nvme, slot: 4, serial: "SERIAL-12345-LONG")], order: nil)
         #expect(long.connected[0].description == "UEFI QEMU NVMe Ctrl SERIAL-12345-LONG 1")
     }
@@ -43,6 +43,18 @@ import Testing
         let named = try BootDisks(all, order: item)
         #expect(named.connected.map(\.description) == ["UEFI QEMU NVMe Ctrl abc 1", "UEFI Misc Device"])
         #expect(try !BootDisks(all, order: Array("/rom@genroms/linuxboot_dma.bin\0".utf8)).isOrdered)
+    }
+
+    @Test("options that would be called the same are numbered") func names() throws {
+        let disks = try BootDisks(
+            [
+                Disk(slot: 5), Disk(kind: .nvme, slot: 4, serial: "abc"), Disk(slot: 1),
+                Disk(kind: .nvme, slot: 2, serial: "abc"),
+            ], order: nil)
+        #expect(
+            disks.connected.map(\.description) == [
+                "UEFI Misc Device", "UEFI QEMU NVMe Ctrl abc 1", "UEFI QEMU NVMe Ctrl abc 1 2", "UEFI Misc Device 2",
+            ])
     }
 
     @Test("what QEMU would refuse, or no rule covers, is refused") func refused() {
