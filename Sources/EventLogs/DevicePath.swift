@@ -32,6 +32,14 @@ public struct DevicePath: Hashable, Sendable, CustomStringConvertible {
             return Node(type: 2, subtype: 1, data: writer.bytes)
         }
 
+        /// `NVMe(n,EUI)`: a namespace by its number and IEEE EUI-64, 0 if it has none (10.3.4.21).
+        public static func nvme(namespace: UInt32, identifier: [UInt8] = [UInt8](repeating: 0, count: 8)) -> Node {
+            var writer = ByteWriter()
+            writer.append(namespace)
+            writer.append(identifier)
+            return Node(type: 3, subtype: 23, data: writer.bytes)
+        }
+
         /// `Pci(device,function)` (10.3.2.1).
         public static func pci(device: UInt8, function: UInt8 = 0) -> Node {
             Node(type: 1, subtype: 1, data: [function, device])

@@ -35,6 +35,18 @@ internal import CLibCrypto
         }
     }
 
+    /// Makes a new RSA key pair from libcrypto's random numbers.
+    static func generateRSA(bits: Int) -> LibraryKey? {
+        guard let context = unsafe EVP_PKEY_CTX_new_from_name(nil, "RSA", nil) else { return nil }
+        defer { unsafe EVP_PKEY_CTX_free(context) }
+        var key: OpaquePointer?
+        guard unsafe EVP_PKEY_keygen_init(context) == 1,
+            unsafe EVP_PKEY_CTX_set_rsa_keygen_bits(context, Int32(clamping: bits)) == 1,
+            unsafe EVP_PKEY_generate(context, &key) == 1
+        else { return nil }
+        return unsafe LibraryKey(owning: key)
+    }
+
     /// Makes a new key pair from libcrypto's random numbers.
     static func generate(_ algorithm: KeyAlgorithm) -> LibraryKey? {
         let names = algorithm.libraryNames

@@ -23,6 +23,13 @@ public struct PrivateKey: Sendable {
     /// A key from one PEM block: `PRIVATE KEY`, or `ENCRYPTED PRIVATE KEY` with its passphrase (RFC 5208, RFC 5958), or
     /// `EC PRIVATE KEY` (RFC 5915), as `openssl ecparam -genkey` writes it, with or without its `EC PARAMETERS`.
     public init(pem text: String, passphrase: String? = nil, source: String) throws(SigningError) {
+        try self.init(try Self.libraryKey(pem: text, passphrase: passphrase, source: source), source: source)
+    }
+
+    /// The key of one PEM block, of whatever algorithm.
+    static func libraryKey(
+        pem text: String, passphrase: String?, source: String
+    ) throws(SigningError) -> LibraryKey {
         guard text.utf8.count <= PublicKey.maximumTextSize else {
             throw SigningError(source, .tooLarge(found: text.utf8.count, limit: PublicKey.maximumTextSize))
         }
@@ -33,6 +40,7 @@ public struct PrivateKey: Sendable {
         case "EC PRIVATE KEY":
             guard let wrapped = try? Self.wrapped(pem.bytes, source) else { throw SigningError(source, .malformedKey) }
             unsafe information = Self.information(wrapped)
+        case "RSA PRIVATE KEY": unsafe information = Self.information(Self.wrapped(rsa: pem.bytes))
         case "ENCRYPTED PRIVATE KEY":
             guard let passphrase else { throw SigningError(source, .passphraseMissing) }
             unsafe information = try Self.decrypted(pem.bytes, passphrase, source)
@@ -42,7 +50,13 @@ public struct PrivateKey: Sendable {
         defer { ERR_clear_error() }
         guard let information = unsafe information, let key = unsafe LibraryKey(owning: EVP_PKCS82PKEY(information))
         else { throw SigningError(source, .malformedKey) }
-        try self.init(key, source: source)
+        return key
+    }
+
+    /// An RSAPrivateKey (RFC 8017, appendix A.1.2) in PKCS#8.
+    private static func wrapped(rsa bytes: [UInt8]) -> [UInt8] {
+        let algorithm = DER.sequence(DER.objectIdentifier(CertificateKey.rsaEncryption), DER.element(.null, []))
+        return DER.sequence(DER.integer(0), algorithm, DER.octetString(bytes))
     }
 
     /// The text behind the `EC PARAMETERS` block that openssl puts in front of a key; they stand in the key again.

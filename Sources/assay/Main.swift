@@ -60,6 +60,7 @@ struct Assay: AsyncParsableCommand {
             BuildCommand.self,
             ReleaseCommand.self,
             MeasureCommand.self,
+            PCRPolicyCommand.self,
             ExplainCommand.self,
             PublishCommand.self,
             ProfileCommand.self,

@@ -18,7 +18,9 @@ public struct BootPrediction: Sendable {
 
     /// Predicts a boot in which ExitBootServices goes as `exit` says.
     public init(_ boot: MachineBoot, exit: ExitBootServices) throws {
-        let events = try boot.events(exit: exit)
+        let all = try boot.events(exit: exit)
+        let notComputed = boot.isAnyUEFI ? try boot.anyUEFIUnknown() : [:]
+        let events = all.filter { notComputed[$0.pcr] == nil }
         let algorithms = boot.platform == .td ? [.sha384] : boot.contents.algorithms
         var registers: [Measurement.Register] = []
         var unknown: [(register: String, reason: String)] = []
@@ -27,6 +29,10 @@ public struct BootPrediction: Sendable {
         for algorithm in algorithms {
             for number in numbers {
                 let name = boot.platform == .td ? "RTMR\(number)" : "PCR\(number).\(algorithm.rawValue)"
+                if let reason = notComputed[number] {
+                    unknown.append((name, reason))
+                    continue
+                }
                 let own = events.filter { event in
                     boot.platform == .td ? TDRegister.index(pcr: event.pcr) == number + 1 : event.pcr == number
                 }

@@ -4,26 +4,6 @@ import Firmware
 
 /// The boot options that OVMF makes for itself in a store without any.
 public struct FirmwareBootOptions: Hashable, Sendable {
-    /// A disk that firmware can boot from.
-    public struct Disk: Hashable, Sendable {
-        public enum Kind: String, Sendable, CaseIterable {
-            case virtioBlock = "virtio-blk"
-            case virtioSCSI = "virtio-scsi"
-        }
-
-        public var kind: Kind
-        /// PCI device number on the root bus.
-        public var slot: UInt8
-        /// Whether QEMU was told to boot it first (`bootindex`).
-        public var isFirst: Bool
-
-        public init(kind: Kind = .virtioBlock, slot: UInt8 = 1, isFirst: Bool = false) {
-            self.kind = kind
-            self.slot = slot
-            self.isFirst = isFirst
-        }
-    }
-
     let options: BootOptions
 
     /// The options for a boot; nil where the firmware's applications are not known.
@@ -31,11 +11,6 @@ public struct FirmwareBootOptions: Hashable, Sendable {
     /// Disks have options only when the firmware boots one: it tries a kernel given directly before it looks for them.
     init?(_ boot: MachineBoot) throws {
         guard let traits = boot.traits else { return nil }
-        guard boot.variables.value("BootOrder", .efiGlobalVariable) == nil else {
-            throw MeasurementInputError(
-                "the variable store has a boot order already",
-                hint: "no rule says what the firmware makes of it; give a fresh store, e.g. --variables empty")
-        }
         var list: [LoadOption] = []
         func application(_ name: String, _ file: GUID, _ attributes: UInt32) {
             let path = DevicePath([.firmwareVolume(FirmwareTraits.applicationVolume), .firmwareFile(file)])
@@ -49,9 +24,10 @@ public struct FirmwareBootOptions: Hashable, Sendable {
         }
         var first: [Int] = []
         if boot.startsDisk {
-            for disk in boot.disks {
-                if disk.isFirst || Self.isFirst(disk, in: boot.items["bootorder"]) { first.append(list.count) }
-                list.append(disk.loadOption)
+            let disks = try BootDisks(boot.disks, order: boot.items["bootorder"])
+            for disk in disks.connected {
+                if disks.isOrdered { first.append(list.count) }
+                list.append(disk)
             }
             if traits.hasShell {
                 application("EFI Internal Shell", FirmwareTraits.shell, boot.layout.shellAttributes)
@@ -62,36 +38,33 @@ public struct FirmwareBootOptions: Hashable, Sendable {
             order: order.map { UInt16($0) },
             options: list.enumerated().map { .init(number: UInt16($0.offset), loadOption: $0.element) },
             origin: "edk2: boot options made in a store without any")
+        try checkStore(boot.variables)
     }
 
-    /// Whether fw_cfg's `bootorder` names the disk's PCI device in its first line.
-    private static func isFirst(_ disk: Disk, in order: [UInt8]?) -> Bool {
-        guard let order else { return false }
-        let line = String(decoding: order.prefix { $0 != 0 && $0 != 0x0A }, as: UTF8.self)
-        let parts = line.split(separator: "/")
-        guard parts.count >= 2, parts[0] == "pci@i0cf8" else { return false }
-        let unit = parts[1].split(separator: "@").last?.split(separator: ",").first
-        return unit.flatMap { UInt8($0, radix: 16) } == disk.slot
-    }
-}
-
-extension FirmwareBootOptions.Disk {
-    /// 16 bytes by which edk2 knows the options it made itself.
-    private static let mark: [UInt8] = [
-        0x4E, 0xAC, 0x08, 0x81, 0x11, 0x9F, 0x59, 0x4D, 0x85, 0x0E, 0xE2, 0x1A, 0x52, 0x2C, 0x59, 0xB2,
-    ]
-
-    fileprivate var loadOption: LoadOption {
-        var nodes: [DevicePath.Node] = [.pciRoot(), .pci(device: slot)]
-        let description: String
-        switch kind {
-        case .virtioBlock: description = "UEFI Misc Device"
-        case .virtioSCSI:
-            description = "UEFI QEMU QEMU HARDDISK "
-            // Scsi(0,0): target and unit (UEFI 2.10, section 10.3.4.2).
-            nodes.append(.init(type: 3, subtype: 2, data: [0, 0, 0, 0]))
+    /// A store that has boot options already must have these and no other: whatever else it has, no rule here says what the
+    /// firmware makes of it. With these, firmware finds every option again and changes nothing.
+    private func checkStore(_ store: VariableStore) throws {
+        func isOption(_ name: String) -> Bool {
+            name.utf8.count == 8 && name.hasPrefix("Boot") && name.dropFirst(4).allSatisfy(\.isHexDigit)
         }
-        return LoadOption(
-            attributes: LoadOption.active, description: description, path: DevicePath(nodes), optionalData: Self.mark)
+        let found = store.variables.filter {
+            $0.vendor == .efiGlobalVariable && ($0.name == "BootOrder" || isOption($0.name))
+        }
+        guard !found.isEmpty else { return }
+        var expected = ["BootOrder": options.order.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }]
+        for option in options.options {
+            let digits = String(option.number, radix: 16, uppercase: true)
+            expected["Boot" + String(repeating: "0", count: 4 - digits.utf8.count) + digits] = option.loadOption.encoded
+        }
+        for variable in found where expected[variable.name] != variable.data {
+            throw MeasurementInputError(
+                "the variable store has a boot order already, and its \(variable.name) is not what this firmware makes",
+                hint: "no rule says what the firmware makes of it; give a fresh store, e.g. --variables empty")
+        }
+        if let name = expected.keys.sorted().first(where: { name in !found.contains { $0.name == name } }) {
+            throw MeasurementInputError(
+                "the variable store has boot options already, but no \(name), which this firmware makes",
+                hint: "no rule says what the firmware makes of it; give a fresh store, e.g. --variables empty")
+        }
     }
 }

@@ -46,6 +46,12 @@ public struct MachineBoot: Sendable {
     /// Rules of the boot stub; found in the image where nil.
     public var stub: StubRules?
     public var volumes: [MeasuredEvent.Piece] = []
+    /// Some UEFI that is not known: only what all of them measure alike is predicted.
+    public var isAnyUEFI = false
+    /// What SecureBoot holds, where it does not follow from firmware and store.
+    public var givenSecureBoot: SecureBootValue?
+    /// Neither given nor found: registers that depend on it are not predicted.
+    var secureBootIsUnknown = false
     public var contents: EventContents
 
     public init(
@@ -67,7 +73,9 @@ public struct MachineBoot: Sendable {
         self.volumes = try MeasuredVolumes(volumes, firmware: firmware, contents: &contents).pieces
     }
 
-    var secureBoot: SecureBootValue { SecureBootValue(variables, built: traits?.hasSecureBoot ?? true) }
+    var secureBoot: SecureBootValue {
+        givenSecureBoot ?? SecureBootValue(variables, built: traits?.hasSecureBoot ?? true)
+    }
 
     /// The way ExitBootServices goes with this firmware and start.
     public var usualExit: ExitBootServices { layout.retriesExit && startsDisk ? .retry : .first }
@@ -220,7 +228,7 @@ public struct MachineBoot: Sendable {
         result.secureBoot = secureBoot == .on
         result.confidential = platform == .td
         result.smbios = smbios
-        if start == .unifiedKernel, contents.has("cmdline") {
+        if start == .unifiedKernel || isAnyUEFI, contents.has("cmdline") {
             let boot = BootEvents(contents: contents)
             result.options = try boot.commandLine()
         }

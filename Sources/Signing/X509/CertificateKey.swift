@@ -12,9 +12,9 @@ public struct CertificateKey: Sendable {
     public let kind: Kind
     /// SubjectPublicKeyInfo in DER.
     public let encoding: [UInt8]
-    private let rsaKey: LibraryKey?
+    let rsaKey: LibraryKey?
 
-    private static let rsaEncryption = ObjectIdentifier(1, 2, 840, 113549, 1, 1, 1)
+    static let rsaEncryption = ObjectIdentifier(1, 2, 840, 113549, 1, 1, 1)
 
     /// A key from a SubjectPublicKeyInfo (RFC 5280, §4.1.2.7).
     ///

@@ -30,8 +30,7 @@ struct InspectCommand: ParsableCommand {
     static let recognizers: [FileRecognizer] = [
         .igvm, .svsm, .ovmf, .unifiedKernel, .peImage, .gptDisk, .fat, .erofs, .cpio, .acpiTables,
         .linkerScript, .eventLog, .snpReport, .snpCertificateTable, .tdxQuote, .tdReport, .hclReport, .azureEvidence,
-        .tpmQuote,
-        .certificates, .revocationList, .intelCollateral,
+        .tpmQuote, .certificates, .revocationList, .intelCollateral, .pcrSignatures,
     ]
 
     func run() throws {

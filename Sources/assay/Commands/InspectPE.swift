@@ -3,6 +3,7 @@ import Documents
 import Files
 import Firmware
 import Hashing
+import LaunchMeasurement
 
 extension FileRecognizer {
     /// A PE image that carries a kernel in a section of its own.
@@ -14,7 +15,8 @@ extension FileRecognizer {
         },
         describe: { file in
             let image = try PEImage(ByteSource(file.file))
-            return try PEFacts(image: image).all() + texts(of: image)
+            let signed = PCRSignatures.of(image).map { [("pcrSignatures", $0.document)] } ?? []
+            return try PEFacts(image: image).all() + texts(of: image) + signed
         })
 
     /// Any other PE image; a Linux kernel says its release.

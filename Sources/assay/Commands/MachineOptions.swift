@@ -10,7 +10,7 @@ import LaunchMeasurement
 /// A machine that is described by options: its firmware, what it boots, and the tables that QEMU gives it.
 struct MachineOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The firmware: for a TD VARS and CODE in one file.", valueName: "file"))
-    var firmware: String
+    var firmware: String?
     @Option(
         help: ArgumentHelp("A kernel given to QEMU by -kernel: Linux, or a unified kernel image.", valueName: "file"))
     var kernel: String?
@@ -32,8 +32,10 @@ struct MachineOptions: ParsableArguments {
     @Option(
         name: .customLong("disk-device"),
         help: ArgumentHelp(
-            "How the disk is attached: virtio-blk or virtio-scsi, and its PCI slot.", valueName: "kind:slot"))
-    var diskDevice = "virtio-blk:1"
+            "A disk that firmware can boot: virtio-blk:SLOT, virtio-scsi:SLOT or nvme:SLOT:SERIAL with its PCI slot, and "
+                + ",bootindex=N if it has one; repeated for each disk. virtio-blk:1 if not given.",
+            valueName: "device"))
+    var diskDevice: [String] = []
     @Option(help: ArgumentHelp("RAM, e.g. 2G; with a profile a list such as 1G,2816M,4G.", valueName: "size"))
     var memory: String?
     @Option(
@@ -75,8 +77,17 @@ struct MachineOptions: ParsableArguments {
 }
 
 extension MachineOptions {
+    /// The firmware's file, for what cannot go without.
+    func firmwarePath() throws -> String {
+        guard let firmware else {
+            throw CommandFailure("the firmware is missing", hint: "give its file with --firmware")
+        }
+        return firmware
+    }
+
     /// The firmware's bytes with the chosen variable store in front, and that store.
     func image() throws -> (bytes: [UInt8], variables: VariableStore) {
+        let firmware = try firmwarePath()
         let file = try InputFile.contents(of: firmware, limit: OVMFImage.maximumByteCount)
         let own = try? file.withReader(source: firmware) { reader throws in
             (store: try VariableStore(parsing: &reader), size: Self.volumeSize(file))
@@ -109,6 +120,7 @@ extension MachineOptions {
     /// The boot that the options describe.
     func boot(_ platform: MachineBoot.Platform, algorithms: [HashAlgorithm]) throws -> MachineBoot {
         try checkProcessors()
+        let firmware = try firmwarePath()
         let (bytes, store) = try image()
         let unpacked = try FirmwareVolumes.unpack(bytes, source: firmware)
         let traits = try? FirmwareTraits(volumes: unpacked, image: bytes, source: firmware)
@@ -128,23 +140,27 @@ extension MachineOptions {
         } else {
             try? boot.addVolumes(unpacked, firmware: firmware)
         }
-        boot.disks = [try diskOption()]
+        boot.disks = try diskOptions()
         if let disk, start == .volume { boot.volume = try BootDisk.volume(of: disk) }
         boot.smbios = try table(boot.items, traits)
         boot.optionROMs = optionROM.indices.map { "option-rom-\($0)" }
-        if let stub {
-            guard let rules = StubRules(version: stub) else {
-                throw CommandFailure("--stub \(stub): no rules for this version", hint: "252, 257 and 262 are known")
-            }
-            boot.stub = rules
-        }
+        boot.stub = try stubRules()
         return boot
+    }
+
+    /// The rules of the stub whose version was given.
+    func stubRules() throws -> StubRules? {
+        guard let stub else { return nil }
+        guard let rules = StubRules(version: stub) else {
+            throw CommandFailure("--stub \(stub): no rules for this version", hint: "252, 257 and 262 are known")
+        }
+        return rules
     }
 
     /// The event layout of a firmware that boots nothing, for the record: MRTD does not follow from it.
     func foundLayout(_ image: TDVFImage, loader: TDLoader) throws -> (name: String, origin: String) {
         if loader == .tdShim, layout == nil { return ("td-shim", "given as --loader td-shim") }
-        let traits = try? FirmwareTraits(image: image.bytes, source: firmware)
+        let traits = try? FirmwareTraits(image: image.bytes, source: image.name)
         guard layout != nil || traits != nil else {
             return ("unknown", "no volume of the firmware's file could be unpacked and read")
         }
@@ -162,13 +178,14 @@ extension MachineOptions {
             return layout
         }
         guard let traits else {
+            let firmware = try firmwarePath()
             _ = try FirmwareTraits(image: bytes, source: firmware)
             throw CommandFailure("\(firmware): its event layout cannot be found", hint: "give --layout")
         }
         return EventLayout(traits)
     }
 
-    private func addFiles(
+    func addFiles(
         to contents: inout EventContents, layout: EventLayout, confidential: Bool
     ) throws -> MachineBoot.Start {
         for (index, path) in optionROM.enumerated() { contents.add("option-rom-\(index)", try ByteSource(path: path)) }
@@ -244,15 +261,28 @@ extension MachineOptions {
         return table.withProcessorIdentity(signature: signature, features: numbers.count == 2 ? numbers[1] : nil)
     }
 
-    private func diskOption() throws -> FirmwareBootOptions.Disk {
-        let parts = diskDevice.split(separator: ":")
-        guard parts.count == 2, let kind = FirmwareBootOptions.Disk.Kind(rawValue: String(parts[0])),
-            let slot = parseInteger(String(parts[1])), (1...31).contains(slot)
-        else {
-            throw CommandFailure(
-                "--disk-device \(diskDevice): no device", hint: "give KIND:SLOT, e.g. virtio-blk:1")
+    private func diskOptions() throws -> [FirmwareBootOptions.Disk] {
+        try diskDevice.isEmpty ? [.init()] : diskDevice.map(disk)
+    }
+
+    private func disk(_ text: String) throws -> FirmwareBootOptions.Disk {
+        let failure = CommandFailure(
+            "--disk-device \(text): no device",
+            hint: "give KIND:SLOT, e.g. virtio-blk:1, nvme:2:SERIAL or virtio-scsi:3,bootindex=0")
+        let words = text.split(separator: ",", omittingEmptySubsequences: false)
+        let parts = words[0].split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count >= 2, let kind = FirmwareBootOptions.Disk.Kind(rawValue: String(parts[0])),
+            parts.count == (kind == .nvme ? 3 : 2), let slot = parseInteger(String(parts[1])), (1...31).contains(slot)
+        else { throw failure }
+        var disk = FirmwareBootOptions.Disk(kind: kind, slot: UInt8(slot))
+        if kind == .nvme { disk.serial = String(parts[2]) }
+        for word in words.dropFirst() {
+            guard word.hasPrefix("bootindex="), let index = UInt16(word.dropFirst(10)), disk.bootIndex == nil else {
+                throw failure
+            }
+            disk.bootIndex = Int(index)
         }
-        return .init(kind: kind, slot: UInt8(slot))
+        return disk
     }
 
     /// The one size that a boot without a profile has.

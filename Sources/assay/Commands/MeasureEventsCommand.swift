@@ -61,8 +61,11 @@ struct MeasureEventsOptions: ParsableArguments {
         var registers = prediction.registers
         if let initial { registers.insert(.init("MRTD", initial.digest), at: 0) }
         registers += module
+        var said: Set<String> = []
         for unknown in prediction.unknown {
-            Console.warning("not predicted: \(unknown.register): \(unknown.reason)")
+            // Once for all banks.
+            let line = "not predicted: \(unknown.register.prefix { $0 != "." }): \(unknown.reason)"
+            if said.insert(line).inserted { Console.warning(line) }
         }
         guard json || trace else {
             for register in registers { print("\(register.name) \(register.digest.hex)") }
@@ -128,58 +131,3 @@ extension Measurement {
 }
 
 extension ExitBootServices: ExpressibleByArgument {}
-
-/// `assay measure tpm`.
-struct MeasureTPMCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "tpm",
-        abstract: "Compute the PCRs of a virtual TPM after OVMF has started a kernel or a disk.",
-        discussion: """
-            Without a profile every bank of --bank is computed. Examples:
-
-              assay measure tpm --firmware OVMF_CODE_4M.fd --uki uki.efi --disk disk.raw --acpi captured
-              assay measure tpm --profile measurements/platforms/qemu-vtpm-ovmf-2026.08 \\
-                  --firmware OVMF_CODE_4M.fd --uki uki.efi --disk disk.raw --vcpus 1-4 --memory 1G,2G
-            """)
-    @OptionGroup var options: MeasureEventsOptions
-    @OptionGroup(title: "The machine") var machine: MachineOptions
-    @Option(help: ArgumentHelp("A bank: sha1, sha256, sha384 or sha512; may be repeated.", valueName: "hash"))
-    var bank: [String] = ["sha1", "sha256", "sha384"]
-
-    func run() throws {
-        if let profile = options.profile { return try measure(PlatformFolder(profile)) }
-        var banks: [HashAlgorithm] = []
-        for name in bank {
-            guard let algorithm = HashAlgorithm.registers.first(where: { $0.rawValue == name }) else {
-                throw CommandFailure("--bank \(name): no bank", hint: "give sha1, sha256, sha384 or sha512")
-            }
-            if !banks.contains(algorithm) { banks.append(algorithm) }
-        }
-        guard machine.bootsSomething else {
-            throw CommandFailure(
-                "nothing is booted", hint: "give --kernel, --uki or --disk")
-        }
-        try options.output(try machine.boot(.tpm, algorithms: banks), initial: nil)
-    }
-
-    private func measure(_ pinned: PlatformFolder) throws {
-        try machine.refuseWithProfile()
-        let firmware = try InputFile.contents(of: machine.firmware)
-        let source = machine.firmware
-        guard let uki = machine.uki, let disk = machine.disk else {
-            throw CommandFailure("--profile needs --uki and --disk")
-        }
-        let artifacts = BootArtifacts(paths: ["uki.efi": uki, "disk.raw": disk])
-        let matrix = try MachineMatrix(
-            pinned, acpi: machine.acpi, vcpus: machine.vcpus, memory: machine.memory)
-        let measurements = try VTPMMeasurement.measure(
-            profile: pinned.profile, firmware: firmware, source: source, machines: matrix.machines,
-            artifacts: artifacts)
-        try options.output(measurements) {
-            try VTPMMeasurement.log(
-                profile: pinned.profile, firmware: firmware, source: source, blobs: matrix.only().blobs,
-                artifacts: artifacts,
-                exit: options.exitBootServices ?? .first)
-        }
-    }
-}

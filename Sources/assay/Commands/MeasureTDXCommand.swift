@@ -52,7 +52,7 @@ struct MeasureTDXCommand: ParsableCommand {
         let module = try moduleRegisters()
         if let profile = options.profile { return try measure(PlatformFolder(profile), module) }
         let (bytes, _) = try machine.image()
-        let image = try TDVFImage(bytes, name: machine.firmware, dialect: loader.dialect)
+        let image = try TDVFImage(bytes, name: machine.firmwarePath(), dialect: loader.dialect)
         guard machine.bootsSomething else { return try initialMemory(of: image, module) }
         guard loader == .qemu else {
             throw CommandFailure(
@@ -134,7 +134,8 @@ struct MeasureTDXCommand: ParsableCommand {
                 "--loader and --page-order with --profile: the profile says how its TD is built", hint: "leave them out"
             )
         }
-        let firmware = try InputFile.contents(of: machine.firmware)
+        let source = try machine.firmwarePath()
+        let firmware = try InputFile.contents(of: source)
         var paths: [String: String] = [:]
         for (name, path) in [("vmlinuz", machine.kernel), ("initrd", machine.initrd), ("cmdline", machine.cmdline)] {
             guard let path else {
@@ -146,12 +147,12 @@ struct MeasureTDXCommand: ParsableCommand {
         let matrix = try MachineMatrix(
             pinned, acpi: machine.acpi, vcpus: machine.vcpus, memory: machine.memory)
         var measurements = try TDXMeasurement.measure(
-            profile: pinned.profile, firmware: firmware, source: machine.firmware, machines: matrix.machines,
+            profile: pinned.profile, firmware: firmware, source: source, machines: matrix.machines,
             artifacts: artifacts)
         for index in measurements.indices { measurements[index].registers += module }
         try options.output(measurements) {
             try TDXMeasurement.log(
-                profile: pinned.profile, firmware: firmware, source: machine.firmware, machine: matrix.only(),
+                profile: pinned.profile, firmware: firmware, source: source, machine: matrix.only(),
                 artifacts: artifacts,
                 exit: options.exitBootServices ?? .first)
         }
