@@ -1,3 +1,4 @@
+private import Bytes
 public import DiskFormats
 internal import Files
 
@@ -82,6 +83,11 @@ extension FileTree.Content {
             return try ByteSource(path: path).window(at: offset, count: count, name).named(name)
         case .pieces(let pieces):
             return ByteSource(joining: try pieces.map { try $0.source(named: name) }, name: name)
+        case .compressed:
+            // Not on a volume that firmware reads.
+            var bytes: [UInt8] = []
+            try forEachChunk { bytes += [UInt8](copying: $0) }
+            return ByteSource(bytes, name: name)
         }
     }
 }
