@@ -41,8 +41,9 @@ public struct FirmwareBootOptions: Hashable, Sendable {
         try checkStore(boot.variables)
     }
 
-    /// A store that has boot options already must have these and no other: whatever else it has, no rule here says what the
-    /// firmware makes of it. With these, firmware finds every option again and changes nothing.
+    /// A store that has a boot order already must have these options and no other: whatever else it has, no rule here says
+    /// what the firmware makes of it. With these, firmware finds every option again and changes nothing. Options that no
+    /// order names, as Debian's store of test keys has one, stay what they are as long as nobody wants their number.
     private func checkStore(_ store: VariableStore) throws {
         func isOption(_ name: String) -> Bool {
             name.utf8.count == 8 && name.hasPrefix("Boot") && name.dropFirst(4).allSatisfy(\.isHexDigit)
@@ -56,11 +57,14 @@ public struct FirmwareBootOptions: Hashable, Sendable {
             let digits = String(option.number, radix: 16, uppercase: true)
             expected["Boot" + String(repeating: "0", count: 4 - digits.utf8.count) + digits] = option.loadOption.encoded
         }
+        let hasOrder = found.contains { $0.name == "BootOrder" }
         for variable in found where expected[variable.name] != variable.data {
+            if !hasOrder, expected[variable.name] == nil { continue }
             throw MeasurementInputError(
                 "the variable store has a boot order already, and its \(variable.name) is not what this firmware makes",
                 hint: "no rule says what the firmware makes of it; give a fresh store, e.g. --variables empty")
         }
+        guard hasOrder else { return }
         if let name = expected.keys.sorted().first(where: { name in !found.contains { $0.name == name } }) {
             throw MeasurementInputError(
                 "the variable store has boot options already, but no \(name), which this firmware makes",
