@@ -22,6 +22,18 @@ import Testing
         return writer.bytes
     }
 
+    @Test(
+        "RAM is split at 4 GiB as QEMU's q35 splits it",
+        arguments: [
+            (1 << 30, nil, 1 << 30), (0xAFFF_F000, nil, 0xAFFF_F000), (0xB000_0000, nil, 0x8000_0000),
+            (8 << 30, nil, 0x8000_0000), (8 << 30, 3 << 30, 0x8000_0000), (8 << 30, 1 << 30, 1 << 30),
+            (0xA000_0000, 0x9000_0000, 0x9000_0000), (512 << 20, 1 << 30, 512 << 20),
+        ] as [(UInt64, UInt64?, UInt64)])
+    func split(memory: UInt64, limit: UInt64?, low: UInt64) {
+        let machine = MachineMemory(memory: memory, maximumBelow4G: limit)
+        #expect(machine.low == low && machine.high == memory - low)
+    }
+
     @Test("the initrd goes as high as kernel and low RAM allow") func initrd() throws {
         let header = try Self.parse(Self.header())
         // 512 MiB of RAM: (0x20000000 − 0x28000 − 1 − 123457) rounded down to a page.

@@ -76,6 +76,9 @@ import Testing
         let large = try TDHandoffBlock(memory: 64 << 30, metadata: metadata)
         #expect(Digest.of(large.measuredBytes, .sha384).hex.hasPrefix("8ae1e425"))
         #expect(throws: MeasurementInputError.self) { try TDHandoffBlock(memory: 8 << 20, metadata: metadata) }
+        let limited = try TDHandoffBlock(.init(memory: 2 << 30, maximumBelow4G: 1 << 30), metadata: metadata)
+        #expect(limited.ranges.count == 9)
+        #expect(limited.ranges.last == .init(start: 1 << 32, length: 1 << 30, accepted: false))
     }
 }
 

@@ -50,7 +50,8 @@ struct MachineBootRunTests {
                     layout.headerIsPatched(qemu: version, confidential: false)
                         ? try .patched(
                             kernel, commandLine: line, initrdSize: contents.source("initrd").count,
-                            memory: UInt64(try #require(parseByteCount(recorded.text(recorded.run["mem"])))))
+                            memory: .init(
+                                memory: UInt64(try #require(parseByteCount(recorded.text(recorded.run["mem"]))))))
                         : .asGiven)
         }
         let variables = try recorded.input("vars").withReader(source: "vars.fd") { reader throws(FormatError) in

@@ -77,7 +77,7 @@ struct TDXBootVectorTests {
         if firmware.headerIsPatched(qemu: try #require(version(entry.parameters["qemu"]?.text)), confidential: false) {
             header = try .patched(
                 ByteSource(kernel, name: "vmlinuz"), commandLine: line, initrdSize: initrd?.count,
-                memory: (entry.parameters["memory_mib"]?.number ?? 0) << 20)
+                memory: .init(memory: (entry.parameters["memory_mib"]?.number ?? 0) << 20))
         }
         var boot = BootEvents(contents: contents)
         try boot.directKernel(header)

@@ -165,7 +165,8 @@ extension TDXVectors.Case {
         }
         #expect(try measured(.asGiven) == entry.expected["unpatched_authenticode_sha384"]?.text)
         let kind = try KernelHeader.patched(
-            ByteSource(kernel, name: "vmlinuz"), commandLine: line, initrdSize: size.map { Int($0) }, memory: memory)
+            ByteSource(kernel, name: "vmlinuz"), commandLine: line, initrdSize: size.map { Int($0) },
+            memory: .init(memory: memory))
         #expect(try measured(kind) == entry.expected["patched_authenticode_sha384"]?.text)
     }
 

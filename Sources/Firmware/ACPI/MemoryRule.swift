@@ -9,11 +9,9 @@ struct MemoryRule {
     static let supported: ClosedRange<UInt64> = 1 << 27...1 << 39
     private static let fourGiB: UInt64 = 1 << 32
     private static let gibibyte: UInt64 = 1 << 30
-    /// From this much memory on, 2 GiB are low.
-    private static let split: UInt64 = 0xB000_0000
 
     /// Memory below 4 GiB.
-    static func low(_ memory: UInt64) -> UInt64 { memory >= split ? 0x8000_0000 : memory }
+    static func low(_ memory: UInt64) -> UInt64 { MachineMemory(memory: memory).low }
 
     /// The first address above memory and 4 GiB, at a whole GiB: where the 64-bit window is if no BAR lies in one.
     static func high(_ memory: UInt64) -> UInt64 {

@@ -29,21 +29,11 @@ public struct LinuxBootHeader: Hashable, Sendable {
 }
 
 extension LinuxBootHeader {
-    /// The machine that QEMU patches the header for.
-    public struct Machine: Hashable, Sendable {
-        /// RAM in bytes.
-        public var memory: UInt64
-        /// RAM below 4 GiB where q35 splits it: all of it below 0xB0000000, else 2 GiB.
-        public var lowMemory: UInt64 { memory < 0xB000_0000 ? memory : 0x8000_0000 }
-
-        public init(memory: UInt64) { self.memory = memory }
-    }
-
     /// Bytes that QEMU's `-kernel` writes into the header of a guest that is not confidential, by offset: what OVMF
     /// then loads and measures if QEMU or OVMF is too old for `etc/boot/kernel` (QEMU `hw/i386/x86-common.c`).
     ///
     /// nil if the initrd does not fit, which QEMU refuses.
-    public func patch(commandLine: [UInt8], initrdSize: UInt32?, machine: Machine) -> [(offset: Int, bytes: [UInt8])]? {
+    public func patch(commandLine: [UInt8], initrdSize: UInt32?, machine: MachineMemory) -> [(offset: Int, bytes: [UInt8])]? {
         var changes: [(offset: Int, bytes: [UInt8])] = []
         func change<T: FixedWidthInteger>(_ offset: Int, _ value: T) {
             var writer = ByteWriter()
@@ -76,14 +66,14 @@ extension LinuxBootHeader {
     }
 
     /// Where QEMU puts an initrd: as high as the kernel and the RAM below 4 GiB allow, on a page; nil if it does not fit.
-    public func initrdAddress(size: UInt32, machine: Machine) -> UInt32? {
+    public func initrdAddress(size: UInt32, machine: MachineMemory) -> UInt32? {
         let anywhere = protocolVersion >= 0x20C && extendedLoadFlags & 2 != 0
         let kernelLimit: UInt64 =
             anywhere ? 0xFFFF_FFFF : protocolVersion >= 0x203 ? UInt64(initrdAddressMaximum) : 0x37FF_FFFF
         // QEMU keeps room for its ACPI tables at the top of low RAM.
         let acpiRoom: UInt64 = 0x28000
-        guard machine.lowMemory > acpiRoom else { return nil }
-        let limit = min(kernelLimit, machine.lowMemory - acpiRoom - 1)
+        guard machine.low > acpiRoom else { return nil }
+        let limit = min(kernelLimit, machine.low - acpiRoom - 1)
         guard limit > UInt64(size) else { return nil }
         return UInt32((limit - UInt64(size)) & ~0xFFF)
     }

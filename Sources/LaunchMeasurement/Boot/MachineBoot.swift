@@ -32,7 +32,7 @@ public struct MachineBoot: Sendable {
     public var variables: VariableStore
     public var start: Start
     /// RAM in bytes; a TD's hand-off list needs it.
-    public var memory: UInt64?
+    public var memory: MachineMemory?
     public var metadata: TDVFMetadata?
     /// fw_cfg items by name.
     public var items: [String: [UInt8]]
@@ -131,7 +131,7 @@ public struct MachineBoot: Sendable {
         guard layout.measuresHandoff else { return }
         if let metadata {
             if let memory {
-                try boot.tdHandoffBlock(try TDHandoffBlock(memory: memory, metadata: metadata))
+                try boot.tdHandoffBlock(try TDHandoffBlock(memory, metadata: metadata))
             } else {
                 boot.appendUnknown("TD HOB", pcr: 1, .handoffTables2, reason: "the size of memory was not given")
             }

@@ -77,9 +77,9 @@ public enum KernelHeader: Hashable, Sendable {
         var range: Range<Int> { offset..<offset + bytes.count }
     }
 
-    /// The kernel as QEMU patches it for a machine with `memory` bytes; a file that is no Linux kernel stays as it is.
+    /// The kernel as QEMU patches it for a machine with this memory; a file that is no Linux kernel stays as it is.
     public static func patched(
-        _ kernel: ByteSource, commandLine: [UInt8], initrdSize: Int?, memory: UInt64
+        _ kernel: ByteSource, commandLine: [UInt8], initrdSize: Int?, memory: MachineMemory
     ) throws -> KernelHeader {
         let mark = Array("HdrS".utf8)
         guard kernel.count >= LinuxBootHeader.byteCount, try kernel.read(at: 0x202, count: 4, "HdrS") == mark else {
@@ -96,10 +96,10 @@ public enum KernelHeader: Hashable, Sendable {
         }
         guard
             let changes = header.patch(
-                commandLine: commandLine, initrdSize: size, machine: .init(memory: memory))
+                commandLine: commandLine, initrdSize: size, machine: memory)
         else {
             throw MeasurementInputError(
-                "\(kernel.name): no room for the initrd below 4 GiB in a machine of \(memory) bytes",
+                "\(kernel.name): no room for the initrd below 4 GiB in a machine of \(memory.memory) bytes",
                 hint: "QEMU refuses to start this; give more memory")
         }
         return .patched(changes.map { Change(offset: $0.offset, bytes: $0.bytes) })

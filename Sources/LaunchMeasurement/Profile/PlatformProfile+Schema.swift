@@ -43,8 +43,8 @@ extension PlatformProfile {
                 .text("Such as 2G.", pattern: "^(0x[0-9A-Fa-f]+|[1-9][0-9]*([KMGT](iB)?)?)$"),
             ])
             return .object(
-                [("memory", size), ("processors", .list(processor, minimum: 1))]
-                    + .eventSection, optional: ["items"])
+                [("memory", size), ("maxRAMBelow4G", size), ("processors", .list(processor, minimum: 1))]
+                    + .eventSection, optional: ["items", "maxRAMBelow4G"])
         case .vtpm:
             let banks = JSONSchema.choice(HashAlgorithm.registers.map(\.rawValue))
             return .object(

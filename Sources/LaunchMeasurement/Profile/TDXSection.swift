@@ -20,6 +20,8 @@ public struct TDXSection: Hashable, Sendable {
     public var pageOrder: MRTD.PageOrder
     /// RAM of the machine in bytes.
     public var memory: UInt64
+    /// Machine property `max-ram-below-4g` in bytes; nil where the machine is started without it.
+    public var maximumBelow4G: UInt64?
     public var processors: [Processor]
     public var separator: Separator
     /// Whether the firmware measures fw_cfg items.
@@ -29,6 +31,7 @@ public struct TDXSection: Hashable, Sendable {
 
     init(_ decoder: inout ObjectDecoder, rules: inout RuleDecoder) throws(DocumentError) {
         memory = try decoder.byteCount("memory")
+        maximumBelow4G = try decoder.optionalByteCount("maxRAMBelow4G")
         processors = []
         for (node, path) in try decoder.list("processors") {
             var entry = try ObjectDecoder(node, path: path)
@@ -55,11 +58,21 @@ public struct TDXSection: Hashable, Sendable {
                 ("features", .hex(processor.features)),
             ])
         }
-        return .object([("memory", .hex(memory)), ("processors", .array(of: list))] + events.members)
+        let limit = maximumBelow4G.map { [("maxRAMBelow4G", Value.hex($0))] } ?? []
+        return .object([("memory", .hex(memory))] + limit + [("processors", .array(of: list))] + events.members)
     }
 }
 
 extension ObjectDecoder {
+    /// A size such as `2G` where there is one.
+    mutating func optionalByteCount(_ key: String) throws(DocumentError) -> UInt64? {
+        guard let text = try optionalString(key) else { return nil }
+        guard let value = parseByteCount(text), value > 0 else {
+            throw error(key, "found '\(text)', expected a size such as 2G")
+        }
+        return UInt64(value)
+    }
+
     /// A size such as `2G`.
     mutating func byteCount(_ key: String) throws(DocumentError) -> UInt64 {
         let text = try string(key)

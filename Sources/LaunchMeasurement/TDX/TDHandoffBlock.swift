@@ -22,11 +22,15 @@ public struct TDHandoffBlock: Hashable, Sendable {
     /// In the order of addresses.
     public var ranges: [Range]
 
-    /// The list for a q35 machine with `memory` bytes: RAM below 4 GiB ends at 2 GiB when there are 2.75 GiB or more.
+    /// The list for a q35 machine with `memory` bytes and no limit on those below 4 GiB.
     public init(memory: UInt64, metadata: TDVFMetadata) throws(MeasurementInputError) {
-        let low: UInt64 = memory >= 0xB000_0000 ? 0x8000_0000 : memory
-        ranges = [Range(start: 0, length: low, accepted: false)]
-        if memory > low { ranges.append(Range(start: 1 << 32, length: memory - low, accepted: false)) }
+        try self.init(MachineMemory(memory: memory), metadata: metadata)
+    }
+
+    /// The list for a q35 machine.
+    public init(_ memory: MachineMemory, metadata: TDVFMetadata) throws(MeasurementInputError) {
+        ranges = [Range(start: 0, length: memory.low, accepted: false)]
+        if memory.high > 0 { ranges.append(Range(start: 1 << 32, length: memory.high, accepted: false)) }
         address = 0
         for section in metadata.sections where section.kind == .tdHOB || section.kind == .tempMem {
             if section.kind == .tdHOB { address = section.address }

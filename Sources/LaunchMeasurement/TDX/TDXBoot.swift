@@ -74,7 +74,10 @@ struct TDXBoot {
         contents.add(blobs: blobs)
         var boot = BootEvents(contents: contents)
         try boot.tdHandoffBlock(
-            try TDHandoffBlock(memory: machine.shape?.memory ?? section.memory, metadata: metadata))
+            try TDHandoffBlock(
+                MachineMemory(
+                    memory: machine.shape?.memory ?? section.memory, maximumBelow4G: section.maximumBelow4G),
+                metadata: metadata))
         try boot.configurationVolume(metadata)
         if section.firmwareConfiguration == .measured { try boot.firmwareConfiguration(present: Set(blobs.keys)) }
         try boot.secureBootVariables(store, secureBoot: section.events.secureBoot)

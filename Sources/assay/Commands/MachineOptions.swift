@@ -39,6 +39,10 @@ struct MachineOptions: ParsableArguments {
     @Option(help: ArgumentHelp("RAM, e.g. 2G; with a profile a list such as 1G,2816M,4G.", valueName: "size"))
     var memory: String?
     @Option(
+        name: .customLong("max-ram-below-4g"),
+        help: ArgumentHelp("The machine's property of that name, without a profile.", valueName: "size"))
+    var maxRAMBelow4G: String?
+    @Option(
         help: ArgumentHelp(
             "Number of vCPUs, with a profile a list such as 1,2 or 1-64. Without one the tables of --acpi must have it.",
             valueName: "n"))
@@ -286,13 +290,23 @@ extension MachineOptions {
     }
 
     /// The one size that a boot without a profile has.
-    func memorySize() throws -> UInt64? {
-        guard let memory else { return nil }
+    func memorySize() throws -> MachineMemory? {
+        guard let memory else {
+            guard maxRAMBelow4G == nil else { throw CommandFailure("--max-ram-below-4g says nothing without --memory") }
+            return nil
+        }
         guard let size = parseByteCount(memory), size > 0 else {
             throw CommandFailure(
                 "'\(memory)' is no size", hint: "give one such as 2G; several need --profile, which has the machine")
         }
-        return UInt64(size)
+        let limit = try maxRAMBelow4G.map { text throws -> UInt64 in
+            // QEMU refuses less.
+            guard let limit = parseByteCount(text), limit >= 1 << 20 else {
+                throw CommandFailure("--max-ram-below-4g '\(text)': expected a size of 1M or more")
+            }
+            return UInt64(limit)
+        }
+        return MachineMemory(memory: UInt64(size), maximumBelow4G: limit)
     }
 
     /// Without a profile the tables of --acpi say how many processors there are.
@@ -326,7 +340,7 @@ extension MachineOptions {
         let given: [(String, Bool)] = [
             ("--append", append != nil), ("--smbios", smbios != nil), ("--cpu-signature", cpuSignature != nil),
             ("--layout", layout != nil), ("--stub", stub != nil), ("--option-rom", !optionROM.isEmpty),
-            ("--variables", variables != "as-shipped"),
+            ("--variables", variables != "as-shipped"), ("--max-ram-below-4g", maxRAMBelow4G != nil),
         ]
         for (name, isGiven) in given where isGiven {
             throw CommandFailure(
