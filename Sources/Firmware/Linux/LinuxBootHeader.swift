@@ -33,7 +33,9 @@ extension LinuxBootHeader {
     /// then loads and measures if QEMU or OVMF is too old for `etc/boot/kernel` (QEMU `hw/i386/x86-common.c`).
     ///
     /// nil if the initrd does not fit, which QEMU refuses.
-    public func patch(commandLine: [UInt8], initrdSize: UInt32?, machine: MachineMemory) -> [(offset: Int, bytes: [UInt8])]? {
+    public func patch(
+        commandLine: [UInt8], initrdSize: UInt32?, machine: MachineMemory
+    ) -> [(offset: Int, bytes: [UInt8])]? {
         var changes: [(offset: Int, bytes: [UInt8])] = []
         func change<T: FixedWidthInteger>(_ offset: Int, _ value: T) {
             var writer = ByteWriter()
