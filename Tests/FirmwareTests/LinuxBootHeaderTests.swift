@@ -22,12 +22,13 @@ import Testing
         return writer.bytes
     }
 
+    /// Those of 512 MiB, 2 GiB, 2.5 GiB and 8 GiB with a limit are `ram-below-4g` of `info mtree` in QEMU 7.2.
     @Test(
         "RAM is split at 4 GiB as QEMU's q35 splits it",
         arguments: [
             (1 << 30, nil, 1 << 30), (0xAFFF_F000, nil, 0xAFFF_F000), (0xB000_0000, nil, 0x8000_0000),
             (8 << 30, nil, 0x8000_0000), (8 << 30, 3 << 30, 0x8000_0000), (8 << 30, 1 << 30, 1 << 30),
-            (0xA000_0000, 0x9000_0000, 0x9000_0000), (512 << 20, 1 << 30, 512 << 20),
+            (0xA000_0000, 0x9000_0000, 0x9000_0000), (512 << 20, 1 << 30, 512 << 20), (2 << 30, 1 << 30, 1 << 30),
         ] as [(UInt64, UInt64?, UInt64)])
     func split(memory: UInt64, limit: UInt64?, low: UInt64) {
         let machine = MachineMemory(memory: memory, maximumBelow4G: limit)

@@ -72,7 +72,7 @@ struct VerityVerifyCommand: ParsableCommand {
         let wrong = try parity.wrongBlocks(data: input, hash: device, parity: InputFile(fecDevice))
         guard let first = wrong.first else { return [] }
         guard repair else {
-            let offset = parity.offset + first * area(parity).dataBlockSize
+            let offset = parity.offset + first * parity.area.parameters.dataBlockSize
             throw VerityError(
                 .mismatch, "\(fecDevice): parity block \(first), at byte \(offset), does not fit the data",
                 hint: "data and tree fit the root hash; --repair writes the parity anew")
@@ -84,8 +84,6 @@ struct VerityVerifyCommand: ParsableCommand {
         try output.synchronize()
         return wrong
     }
-
-    private func area(_ parity: VerityParity) -> VerityParameters { parity.area.parameters }
 
     private func report(
         _ area: VerityHashArea, _ root: Digest, _ mended: [VerityError.Place], _ wrongParity: [Int],
@@ -103,7 +101,7 @@ struct VerityVerifyCommand: ParsableCommand {
                 print("mended hash block \(block) of level \(level), at byte \(offset)")
             }
         }
-        if !wrongParity.isEmpty { print("wrote \(wrongParity.count) blocks of parity anew") }
+        if !wrongParity.isEmpty { print("parity written anew; blocks that were wrong: \(wrongParity.count)") }
         if isSigned { print("the root hash is signed by the certificate's key") }
         print("\(area.parameters.dataBlocks) data blocks fit root hash \(root)")
     }
