@@ -62,6 +62,7 @@ struct Assay: AsyncParsableCommand {
             MeasureCommand.self,
             PCRPolicyCommand.self,
             ExplainCommand.self,
+            DiffCommand.self,
             PublishCommand.self,
             ProfileCommand.self,
             EventLogCommand.self,

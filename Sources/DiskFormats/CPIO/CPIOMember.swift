@@ -27,6 +27,11 @@ public struct CPIOMember: Hashable, Sendable {
     /// Whether this member is a symbolic link; the target is its data.
     public var isSymlink: Bool { type == CPIOArchive.FileType.symlink }
 
+    /// Whether this member is a character device.
+    public var isCharacterDevice: Bool { type == CPIOArchive.FileType.characterDevice }
+    /// Whether this member is a block device.
+    public var isBlockDevice: Bool { type == CPIOArchive.FileType.blockDevice }
+
     /// The header, the name and its padding.
     func header(fileSize: UInt32, upperCase: Bool = false) -> [UInt8] {
         var writer = ByteWriter(capacity: CPIOArchive.headerByteCount + name.count + 4)

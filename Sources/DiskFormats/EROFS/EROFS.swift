@@ -9,7 +9,8 @@
 public enum EROFS {
     /// Block size in bytes; Linux 5.10 wants the page size.
     public static let blockSize = 4096
-    static let superblockOffset = 1024
+    /// Where the superblock starts in an image, in bytes.
+    public static let superblockOffset = 1024
     static let superblockSize = 128
     static let magic: UInt32 = 0xE0F5_E1E2
     static let inodeUnit = 32

@@ -66,7 +66,7 @@ extension EROFSReader {
                 throw index.error("di_u.blkaddr", found: "block \(block)", expected: "a block of the image", at: at)
             }
             extents.append(EROFSExtent(form: form, start: position, count: 0))
-            offsets.append(offset)
+            offsets.append(imageStart + offset)
         }
         try measure(&extents, size: size, index)
         guard extents.count == Int(blocks) else {

@@ -20,16 +20,22 @@ public struct EROFSReader: Sendable {
     private static let maximumDepth = 128
     private let file: InputFile
     var imagePath: String { file.path }
+    /// Where the image starts in the file, in bytes.
+    let imageStart: Int
     /// In bytes.
-    var imageSize: Int { file.size }
+    let imageSize: Int
     public let superblock: Superblock
 
-    /// Reads the superblock of `file` and checks its checksum.
-    public init(_ file: InputFile) throws {
+    /// Reads the superblock and checks its checksum.
+    ///
+    /// - Parameter range: a partition's place in `file`, in bytes; nil for the whole file.
+    public init(_ file: InputFile, in range: Range<Int>? = nil) throws {
         self.file = file
+        let range = range ?? 0..<file.size
+        (imageStart, imageSize) = (range.lowerBound, range.count)
         let start = EROFS.superblockOffset
-        let block = try file.read(at: 0, count: min(file.size, EROFS.blockSize))
-        superblock = try block.withReader(source: file.path) { reader throws(FormatError) in
+        let block = try file.read(at: range.lowerBound, count: min(range.count, EROFS.blockSize))
+        superblock = try block.withReader(source: file.path, base: range.lowerBound) { reader throws(FormatError) in
             try reader.skip(start, "superblock")
             let superblock = try Self.superblock(&reader)
             guard superblock.compatibleFeatures & 1 == 1 else { return superblock }
@@ -40,7 +46,8 @@ public struct EROFSReader: Sendable {
             let found: UInt32 = try field.read("checksum")
             guard found == expected else {
                 throw FormatError(
-                    source: file.path, offset: start + 4, field: "checksum", found: hexadecimal(found),
+                    source: file.path, offset: range.lowerBound + start + 4, field: "checksum",
+                    found: hexadecimal(found),
                     expected: hexadecimal(expected), hint: "the superblock was changed; get the image again")
             }
             return superblock
@@ -72,14 +79,14 @@ public struct EROFSReader: Sendable {
     public func tree() throws -> FileTree {
         guard superblock.incompatibleFeatures & ~EROFS.lz4AtBlockEnd == 0 else {
             throw FormatError(
-                source: file.path, offset: EROFS.superblockOffset + 80, field: "feature_incompat",
+                source: file.path, offset: imageStart + EROFS.superblockOffset + 80, field: "feature_incompat",
                 found: hexadecimal(superblock.incompatibleFeatures), expected: "0, or 1 (LZ4)",
                 hint: "big clusters, fragments, chunks and other compression are not read")
         }
         var tree = FileTree()
         var names: [UInt64: FileTree.Path] = [:]
         // A name takes 13 bytes or more, unless directories share blocks, which no writer does.
-        var budget = file.size / 13 + 1
+        var budget = imageSize / 13 + 1
         try add(
             UInt64(superblock.rootNodeID), at: .root, depth: 0, to: &tree, names: &names, budget: &budget)
         return tree
@@ -119,7 +126,8 @@ public struct EROFSReader: Sendable {
 
     private func error(_ nodeID: UInt64, _ field: String, found: String, expected: String) -> FormatError {
         FormatError(
-            source: file.path, offset: Int(clamping: nodeID.multipliedReportingOverflow(by: 32).partialValue),
+            source: file.path,
+            offset: imageStart + Int(clamping: min(nodeID, UInt64(imageSize / EROFS.inodeUnit))) * EROFS.inodeUnit,
             field: field, found: found, expected: expected)
     }
 }
@@ -133,12 +141,12 @@ extension EROFSReader {
 
     /// Reads one inode with its attributes; its data is found but not read.
     func inode(_ nodeID: UInt64) throws -> Inode {
-        guard nodeID < UInt64(file.size / EROFS.inodeUnit) else {
+        guard nodeID < UInt64(imageSize / EROFS.inodeUnit) else {
             throw error(nodeID, "nid", found: hexadecimal(nodeID), expected: "an inode inside the image")
         }
         let offset = Int(nodeID) * EROFS.inodeUnit
-        let bytes = try file.read(at: offset, count: min(EROFS.blockSize * 2, file.size - offset))
-        return try bytes.withReader(source: file.path, base: offset) { reader throws in
+        let bytes = try file.read(at: imageStart + offset, count: min(EROFS.blockSize * 2, imageSize - offset))
+        return try bytes.withReader(source: file.path, base: imageStart + offset) { reader throws in
             try inode(at: offset, &reader)
         }
     }
@@ -206,8 +214,8 @@ extension EROFSReader {
         _ layout: EROFS.Layout, size: UInt64, field: UInt32, of offset: Int, _ reader: inout ByteReader
     ) throws -> FileTree.Content {
         if layout == .compressed { return try compressed(size, field, at: offset + reader.position) }
-        guard size <= UInt64(file.size) else {
-            throw reader.error("i_size", found: "\(size) bytes", expected: "at most the image's \(file.size)")
+        guard size <= UInt64(imageSize) else {
+            throw reader.error("i_size", found: "\(size) bytes", expected: "at most the image's \(imageSize)")
         }
         let size = Int(size)
         let tail = layout == .inline ? size % EROFS.blockSize : 0
@@ -215,28 +223,28 @@ extension EROFSReader {
         let whole = size - tail
         let start = Int(field) * EROFS.blockSize
         if whole > 0 {
-            guard start <= file.size, whole <= file.size - start else {
+            guard start <= imageSize, whole <= imageSize - start else {
                 throw reader.error(
                     "i_u", found: "block \(field) for \(whole) bytes", expected: "blocks inside the image")
             }
         }
-        if tail == 0 { return whole == 0 ? .bytes([]) : .range(path: file.path, offset: start, count: whole) }
         if whole == 0 { return .bytes(inline) }
-        return .pieces([.range(path: file.path, offset: start, count: whole), .bytes(inline)])
+        let blocks = FileTree.Content.range(path: file.path, offset: imageStart + start, count: whole)
+        return tail == 0 ? blocks : .pieces([blocks, .bytes(inline)])
     }
 
     /// A compressed file whose inode and attributes end at `end`.
     private func compressed(_ size: UInt64, _ blocks: UInt32, at end: Int) throws -> FileTree.Content {
         let start = end.roundedUp(toMultipleOf: 8)
         // An index entry of 8 bytes stands for 4096 bytes of the file.
-        guard size <= UInt64(file.size / 8) * UInt64(EROFS.blockSize) else {
+        guard size <= UInt64(imageSize / 8) * UInt64(EROFS.blockSize) else {
             throw FormatError(
-                source: file.path, offset: end, field: "i_size", found: "\(size) bytes",
+                source: file.path, offset: imageStart + end, field: "i_size", found: "\(size) bytes",
                 expected: "a file whose index is inside the image")
         }
         let count = EROFSExtent.indexSize(of: Int(size))
-        let index = try file.read(at: start, count: min(count, max(0, file.size - start)))
-        return try index.withReader(source: file.path, base: start) { reader throws(FormatError) in
+        let index = try file.read(at: imageStart + start, count: min(count, max(0, imageSize - start)))
+        return try index.withReader(source: file.path, base: imageStart + start) { reader throws(FormatError) in
             .compressed(try compressedContent(size: Int(size), blocks: blocks, &reader))
         }
     }

@@ -13,7 +13,8 @@ public struct ELFImage: Sendable {
     public private(set) var interpreter: [UInt8]?
     /// Names of the needed libraries (DT_NEEDED) in file order.
     public private(set) var needed: [[UInt8]] = []
-    private let sections: [(name: [UInt8], range: Range<Int>)]
+    /// Every section in file order.
+    let sections: [(name: [UInt8], range: Range<Int>)]
 
     /// Whether bytes begin as an ELF file does.
     public static func isELF(_ bytes: [UInt8]) -> Bool { bytes.starts(with: magic) }
