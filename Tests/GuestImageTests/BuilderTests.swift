@@ -42,6 +42,19 @@ struct BuilderTests {
             try CanonicalJSON.parse(one["artifacts.json"] ?? [], source: "artifacts.json").value["commandLine"] != nil)
     }
 
+    @Test("the scripts that were not run are listed, and one that nobody accepts stops the build")
+    func scripts() throws {
+        let sample = try SampleImage()
+        let image = try sample.builder().build(to: sample.folder.file("out"))
+        #expect(image.scripts.map(\.ground) == [.definition, .kind])
+        #expect(image.scripts.map(\.package) == ["base", "base"])
+        let digest = Digest.of(Array("#!/bin/sh\n".utf8), .sha256).hex
+        let other = try SampleImage(sampleDefinition.replacing(digest, with: Digest.zero(.sha256).hex))
+        let error = #expect(throws: ImageError.self) { try other.builder().build(to: other.folder.file("out")) }
+        #expect(error?.description.contains("base postinst, SHA-256") == true)
+        #expect(FileSystem.kind(of: other.folder.file("out")) == nil)
+    }
+
     @Test("the parts read back as what went in")
     func parts() throws {
         let sample = try SampleImage()

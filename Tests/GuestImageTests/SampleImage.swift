@@ -45,7 +45,7 @@ struct SampleImage {
                     ("usr/share/doc/base/copyright", Array("free\n".utf8)),
                     ("usr/share/doc/base/changelog", Array("long\n".utf8)),
                     ("var/big", (0..<20_000).map { UInt8(truncatingIfNeeded: $0 / 7) }),
-                ]),
+                ], scripts: [("postinst", "#!/bin/sh\n"), ("prerm", "#!/bin/sh\n")]),
             "tool": deb(
                 "tool",
                 [
@@ -66,10 +66,13 @@ struct SampleImage {
     }
 
     /// A package with these files; nil is a directory.
-    private static func deb(_ name: String, _ files: [(path: String, contents: [UInt8]?)]) -> [UInt8] {
+    private static func deb(
+        _ name: String, _ files: [(path: String, contents: [UInt8]?)], scripts: [(name: String, text: String)] = []
+    ) -> [UInt8] {
         var control = TarBytes()
         let fields = "Package: \(name)\nVersion: 1\nArchitecture: amd64\n"
         control.add(Array("./control".utf8), contents: Array(fields.utf8))
+        for script in scripts { control.add(Array("./\(script.name)".utf8), contents: Array(script.text.utf8)) }
         var data = TarBytes()
         for (path, contents) in files {
             data.add(Array("./\(path)".utf8), type: contents == nil ? "5" : "0", contents: contents ?? [], mtime: 99)

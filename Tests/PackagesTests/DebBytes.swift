@@ -4,11 +4,15 @@ import TestSupport
 struct DebBytes {
     var members: [(name: String, bytes: [UInt8])] = []
 
-    /// A package with these data members.
-    init(_ name: String = "demo", version: String = "1.0-1", control: [UInt8]? = nil, data: (inout TarBytes) -> Void) {
+    /// A package with these data members; `scripts` go beside `control`.
+    init(
+        _ name: String = "demo", version: String = "1.0-1", control: [UInt8]? = nil,
+        scripts: [(name: String, text: String)] = [], data: (inout TarBytes) -> Void
+    ) {
         var controlTar = TarBytes()
         let text = "Package: \(name)\nVersion: \(version)\nArchitecture: all\nDescription: demo\n more\n"
         controlTar.add(Array("./control".utf8), contents: control ?? Array(text.utf8))
+        for script in scripts { controlTar.add(Array(script.name.utf8), contents: Array(script.text.utf8)) }
         var dataTar = TarBytes()
         data(&dataTar)
         members = [

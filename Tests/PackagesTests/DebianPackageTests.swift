@@ -1,6 +1,7 @@
 import Archives
 import Bytes
 import Files
+import Hashing
 import Packages
 import TestSupport
 import Testing
@@ -31,6 +32,21 @@ struct DebianPackageTests {
         #expect(entries[1].mode == 0o640 && entries[1].uid == 3 && entries[1].gid == 4 && entries[1].mtime == 99)
         #expect(entries[2].kind == .symlink(text("/run/x")))
         #expect(entries[3].kind == .hardLink(text("etc/demo")))
+    }
+
+    @Test("give their maintainer scripts by digest, in one order, and refuse two of a kind")
+    func scripts() throws {
+        let files = [
+            (name: "./postinst", text: "b\n"), (name: "./md5sums", text: "x"), (name: "preinst", text: "a\n"),
+            (name: "./triggers", text: "t"),
+        ]
+        let deb = try DebianPackage(DebBytes(scripts: files) { _ in }.bytes, source: "demo.deb")
+        #expect(deb.scripts.map(\.kind) == [.preinst, .postinst, .triggers])
+        // printf 'a\n' | sha256sum
+        #expect(deb.scripts[0].sha256.hex == "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7")
+        let twice = DebBytes(scripts: files + [(name: "./preinst", text: "c")]) { _ in }.bytes
+        let error = #expect(throws: FormatError.self) { try DebianPackage(twice, source: "demo.deb") }
+        #expect(error?.description.contains("preinst: found two, expected one") == true)
     }
 
     @Test("put what lies in merged directories below usr, before any other check")

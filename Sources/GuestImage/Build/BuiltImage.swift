@@ -25,6 +25,8 @@ public struct BuiltImage: Sendable {
     public var artifacts: [Artifact]
     /// Where each file of the root lies in `root.erofs`, as ranges of bytes; block numbers are these divided by 4096.
     public var files: [(path: FileTree.Path, ranges: [Range<Int>])]
+    /// The maintainer scripts of the root's packages, none of which was run.
+    public var scripts: [ScriptVerdict]
 
     /// Root hash of the root file system.
     public var rootHash: Digest { verity.root }

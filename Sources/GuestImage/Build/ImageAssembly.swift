@@ -49,7 +49,8 @@ struct ImageAssembly {
             name: definition.name, version: definition.version, variant: variant, definitionDigest: digest,
             lockDigest: lock, verity: verity, verityUUID: identifiers.uuid("verity superblock"),
             commandLine: commandLine, kernelRelease: contents.kernelRelease,
-            rootCompression: definition.root.compression, artifacts: artifacts, files: files)
+            rootCompression: definition.root.compression, artifacts: artifacts, files: files,
+            scripts: contents.scripts)
     }
 
     private func path(_ name: String) -> String { "\(directory)/\(name)" }

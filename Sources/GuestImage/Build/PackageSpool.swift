@@ -33,6 +33,6 @@ struct PackageSpool {
             entries.append((FileTree.Path(member.path), entry))
         }
         try file.commit(durable: false)
-        return PackageFiles(package: package.name, entries: entries)
+        return PackageFiles(package: package.name, entries: entries, scripts: package.scripts)
     }
 }

@@ -60,6 +60,7 @@ extension ImageDefinition.Root {
         var decoder = decoder
         packages = try decoder.distinct("packages", "the name of a package") { isPackageName($0) }
         compression = try decoder.optionalChoice("compression") ?? .none
+        setup = try RootSetup(&decoder)
         edits = try TreeEdits(&decoder, ofWholePackages: true)
         try decoder.finish()
     }
@@ -181,7 +182,7 @@ private func isVersion(_ text: String) -> Bool {
 }
 
 /// Debian Policy 4.7, §5.6.1.
-private func isPackageName(_ text: String) -> Bool {
+func isPackageName(_ text: String) -> Bool {
     guard let first = text.utf8.first, isLowerOrDigit(first) else { return false }
     return text.utf8.allSatisfy { isLowerOrDigit($0) || "+-.".utf8.contains($0) }
 }

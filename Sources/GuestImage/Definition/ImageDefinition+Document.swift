@@ -9,7 +9,7 @@ extension ImageDefinition {
             ("architecture", .string(architecture.rawValue)), ("epoch", .count(Int(epoch))),
             ("archive", archive.document), ("kernel", .object([("package", .string(kernelPackage))])),
             ("stub", .object([("package", .string(stubPackage))])),
-            ("root", .object(root.members + root.edits.filters + root.edits.members)),
+            ("root", .object(root.members + root.setup.members + root.edits.filters + root.edits.members)),
             ("initrd", initrd.document), ("commandLine", .strings(commandLine)),
         ]
         if let debug {

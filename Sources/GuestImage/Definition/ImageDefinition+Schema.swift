@@ -15,7 +15,8 @@ extension ImageDefinition {
                 "root",
                 .object(
                     [("packages", .packages), ("compression", .choice(EROFSWriter.Compression.self))]
-                        + .edits(ofWholePackages: true), optional: ["compression"] + .treeEdits)
+                        + RootSetup.schema + .edits(ofWholePackages: true),
+                    optional: ["compression"] + RootSetup.schema.map(\.0) + .treeEdits)
             ),
             ("initrd", .initrd), ("commandLine", .commandLine), ("debug", .debugChanges),
         ], optional: ["summary", "commandLine", "debug"],
@@ -54,7 +55,7 @@ extension [String] {
 }
 
 extension JSONSchema {
-    fileprivate static let package = text("The name of a package.", pattern: "^[a-z0-9][a-z0-9+.-]*$")
+    static let package = text("The name of a package.", pattern: "^[a-z0-9][a-z0-9+.-]*$")
     fileprivate static let packages = list(package, unique: true)
     fileprivate static let mode = text("Three or four octal digits, quoted.", pattern: "^[0-7]{3,4}$")
     fileprivate static let owner = integer(0...Int(UInt32.max) - 1)

@@ -50,6 +50,8 @@ public struct ImageDefinition: Sendable, Hashable {
         public var packages: [String]
         /// How `root.erofs` stores files.
         public var compression: EROFSWriter.Compression
+        /// What stands for the packages' scripts.
+        public var setup = RootSetup()
         public var edits: TreeEdits
     }
 

@@ -10,6 +10,8 @@ public struct ImageContents: Sendable {
     public var kernelRelease: String
     /// The EFI stub that unified kernel images start with.
     public var stub: FileTree.Content
+    /// The scripts of the root's packages, none of which was run.
+    public var scripts: [ScriptVerdict]
 }
 
 /// Turns packages into the contents of an image.
@@ -30,18 +32,21 @@ public enum ImageRecipe {
         let kernelTree = try PackageMerge.tree(of: [kernel], epoch: definition.epoch)
         let stubTree = try PackageMerge.tree(of: [stub], epoch: definition.epoch)
         let modules = try KernelModules(kernelTree, package: kernel.package)
+        let chosen = try definition.root.packages.map { name throws in try packages.named(name) }
+        let coverage = try ScriptCoverage(of: chosen, accepted: definition.root.setup.scripts)
+        let tree = try root(definition, chosen, overlays: overlays)
+        try coverage.check(tree)
         return ImageContents(
-            root: try root(definition, packages, overlays: overlays),
+            root: tree,
             initrd: try initrd(definition, packages, modules, overlays: overlays),
             kernel: try kernelTree.file(FileTree.Path("boot/vmlinuz-\(modules.release)"), of: kernel.package),
             kernelRelease: modules.release,
-            stub: try stubTree.file(stubPath, of: stub.package))
+            stub: try stubTree.file(stubPath, of: stub.package), scripts: coverage.verdicts)
     }
 
     private static func root(
-        _ definition: ImageDefinition, _ packages: [PackageFiles], overlays: OverlayFiles
+        _ definition: ImageDefinition, _ chosen: [PackageFiles], overlays: OverlayFiles
     ) throws -> FileTree {
-        let chosen = try definition.root.packages.map { name throws in try packages.named(name) }
         let whole = try PackageMerge.tree(of: chosen, epoch: definition.epoch)
         var tree = definition.root.edits.filtered(whole)
         try tree.addMergedLinks(epoch: Int64(definition.epoch))

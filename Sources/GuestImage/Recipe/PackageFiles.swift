@@ -1,5 +1,6 @@
 public import DiskFormats
 internal import Hashing
+public import Packages
 
 /// The files of one package as it ships them, before anything is merged.
 public struct PackageFiles: Sendable {
@@ -7,10 +8,15 @@ public struct PackageFiles: Sendable {
     public var package: String
     /// Paths without a leading slash, as shipped, and their entries.
     public var entries: [(path: FileTree.Path, entry: FileTree.Entry)]
+    /// Its maintainer scripts, none of which is run.
+    public var scripts: [MaintainerScript]
 
-    public init(package: String, entries: [(path: FileTree.Path, entry: FileTree.Entry)]) {
+    public init(
+        package: String, entries: [(path: FileTree.Path, entry: FileTree.Entry)], scripts: [MaintainerScript] = []
+    ) {
         self.package = package
         self.entries = entries
+        self.scripts = scripts
     }
 }
 
@@ -21,7 +27,7 @@ public struct PackageFiles: Sendable {
 /// - Of a directory that several packages ship, the package with the lowest name decides mode and owner; a directory
 ///   that none ships is root's, mode 0755.
 /// - Two packages may ship the same path if it is the same file; anything else is an error.
-/// - Maintainer scripts are not run; `TreeEdits` say what they would have done.
+/// - Maintainer scripts are not run; `ScriptRule` and `TreeEdits` say what stands for them.
 struct PackageMerge {
     private var owners: [FileTree.Path: String] = [:]
     private(set) var tree = FileTree()

@@ -1,7 +1,9 @@
 public import Archives
 internal import Bytes
+private import Hashing
 
-/// A binary package (deb(5)) read from memory: `debian-binary`, `control.tar*`, `data.tar*`. Its scripts are not read.
+/// A binary package (deb(5)) read from memory: `debian-binary`, `control.tar*`, `data.tar*`. Its scripts are hashed,
+/// never run.
 public struct DebianPackage: Sendable {
     /// The file's name, for errors.
     public let source: String
@@ -13,6 +15,8 @@ public struct DebianPackage: Sendable {
     public let version: String
     /// Field `Architecture`.
     public let architecture: String
+    /// Its maintainer scripts by digest, in the order of their kinds.
+    public let scripts: [MaintainerScript]
     private let bytes: [UInt8]
     private let data: Range<Int>
     private let compression: Compression
@@ -41,7 +45,7 @@ public struct DebianPackage: Sendable {
         let controlForm = try Self.compression(of: known[0], "control.tar", source)
         compression = try Self.compression(of: known[1], "data.tar", source)
         data = known[1].range
-        control = try Self.control(Array(bytes[known[0].range]), controlForm, source)
+        (control, scripts) = try Self.control(Array(bytes[known[0].range]), controlForm, source)
         name = try control.require("Package", source: source)
         self.version = try control.require("Version", source: source)
         architecture = try control.require("Architecture", source: source)
@@ -60,21 +64,26 @@ public struct DebianPackage: Sendable {
 
     private static func control(
         _ bytes: [UInt8], _ compression: Compression, _ source: String
-    ) throws -> ControlStanza {
-        var found: [UInt8]?
+    ) throws -> (ControlStanza, [MaintainerScript]) {
+        var files: [String: [UInt8]] = [:]
         let name = source + ": control.tar"
         try TarArchive.forEachEntry(in: bytes, compression: compression, source: name, limits: controlLimits) {
             entry, reader in
-            guard entry.path == Array("./control".utf8) || entry.path == Array("control".utf8) else { return }
-            guard found == nil else {
-                throw FormatError(source: name, field: "control", found: "two", expected: "one")
+            let path = String(
+                decoding: entry.path.starts(with: "./".utf8) ? entry.path.dropFirst(2) : entry.path[...], as: UTF8.self)
+            guard path == "control" || MaintainerScript.Kind(rawValue: path) != nil else { return }
+            guard files[path] == nil else {
+                throw FormatError(source: name, field: path, found: "two", expected: "one")
             }
-            found = try reader.contents()
+            files[path] = try reader.contents()
         }
-        guard let found else {
+        guard let control = files["control"] else {
             throw FormatError(source: name, field: "control", found: "", expected: "a file of this name")
         }
-        return try ControlStanza.single(found, source: source + ": control")
+        let scripts = MaintainerScript.Kind.allCases.compactMap { kind in
+            files[kind.rawValue].map { MaintainerScript(kind: kind, sha256: .of($0, .sha256)) }
+        }
+        return (try ControlStanza.single(control, source: source + ": control"), scripts)
     }
 
     /// Gives `body` every entry in packed order, checked by `PackageEntryFilter`'s rules, one file's bytes at a time.

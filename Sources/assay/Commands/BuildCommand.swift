@@ -1,6 +1,7 @@
 import ArgumentParser
 import Documents
 import GuestImage
+import Packages
 
 /// `assay build`: from a definition and its lock to artifacts.
 struct BuildCommand: ParsableCommand {
@@ -9,7 +10,8 @@ struct BuildCommand: ParsableCommand {
         abstract: "Build an image's artifacts from its definition and its lock.",
         discussion: """
             The output is the same for everybody who has the definition, the lock and the locked packages, on any \
-            machine. It appears whole or not at all; what was there before is replaced.
+            machine. It appears whole or not at all; what was there before is replaced. No script of a \
+            package is run; those that would have been are listed with what stands for them.
             """)
 
     @Argument(help: "The image's directory, e.g. images/minimal.")
@@ -29,7 +31,11 @@ struct BuildCommand: ParsableCommand {
         let builder = try folder.builder(variant, sources: places.sources(), progress: Console.progress)
         let built = try builder.build(to: place)
         if json {
-            print(ReadableJSON.encode(.object([("build", built.document), ("files", built.fileMap)])), terminator: "")
+            let document: [(String, Value)] = [
+                ("build", built.document), ("files", built.fileMap),
+                ("scripts", .array(of: built.scripts.map(\.document))),
+            ]
+            print(ReadableJSON.encode(.object(document)), terminator: "")
         } else {
             print(Self.text(built, place), terminator: "")
         }
@@ -43,6 +49,24 @@ struct BuildCommand: ParsableCommand {
             let name = artifact.name + String(repeating: " ", count: width - artifact.name.count)
             lines.append("  \(name)  sha256 \(artifact.sha256)  \(artifact.size) bytes")
         }
+        lines += scripts(built.scripts)
         return lines.map { $0 + "\n" }.joined()
+    }
+
+    /// The scripts that were not run: those that need a reason each, then the rest by kind.
+    private static func scripts(_ verdicts: [ScriptVerdict]) -> [String] {
+        guard !verdicts.isEmpty else { return [] }
+        var lines = ["\(verdicts.count) maintainer scripts of the root's packages, none of which was run:"]
+        for verdict in verdicts where verdict.ground != .kind {
+            let accepted = verdict.ground == .definition ? ", by the definition" : ""
+            lines.append(
+                "  \(verdict.package) \(verdict.script.kind.rawValue): \(Console.escape(verdict.reason))\(accepted)")
+        }
+        for kind in MaintainerScript.Kind.allCases {
+            let others = verdicts.filter { $0.ground == .kind && $0.script.kind == kind }
+            guard let first = others.first else { continue }
+            lines.append("  \(kind.rawValue) of \(others.map(\.package).joined(separator: ", ")): \(first.reason)")
+        }
+        return lines
     }
 }
