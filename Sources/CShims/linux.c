@@ -25,3 +25,18 @@ int assay_spawn_in(posix_spawn_file_actions_t *actions, const char *directory) {
 }
 
 int assay_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+/* glibc calls every initialiser with main's arguments, before any thread is there. */
+static int argument_count;
+static char **argument_words;
+
+__attribute__((constructor)) static void keep_arguments(int count, char **words) {
+    argument_count = count;
+    argument_words = words;
+}
+
+int assay_argument_count(void) { return argument_count; }
+
+const char *assay_argument(int index) {
+    return index >= 0 && index < argument_count ? argument_words[index] : NULL;
+}

@@ -173,20 +173,13 @@ public enum FileSystem {
         }
     }
 
-    /// The program's name and its arguments as the kernel keeps them; empty where they cannot be read.
+    /// The program's name and its arguments, as the C runtime was given them.
+    ///
+    /// Swift's runtime reads them from `/proc`, which a bare root does not have mounted, and then knows none.
     public static var processArguments: [String] {
-        let descriptor = unsafe open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return [] }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let got = unsafe piece.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
-            guard got > 0 else { break }
-            bytes += piece.prefix(got)
+        (0..<assay_argument_count()).compactMap { index in
+            unsafe assay_argument(index).map { unsafe String(cString: $0) }
         }
-        let words = bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast()
-        return words.map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// A variable of the process's environment.

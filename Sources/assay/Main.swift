@@ -26,12 +26,9 @@ enum Main {
 
     /// The words after the program's name.
     ///
-    /// A preloaded library that changes the environment (libfaketime does) hides them from Swift's runtime, which then
-    /// says that there is not even a program's name.
-    private static var arguments: [String] {
-        let words = CommandLine.arguments.isEmpty ? FileSystem.processArguments : CommandLine.arguments
-        return Array(words.dropFirst())
-    }
+    /// Not from `CommandLine`: a preloaded library that changes the environment (libfaketime does) or a root without
+    /// `/proc` hides them from Swift's runtime, and without words the program would print its help and be content.
+    private static var arguments: [String] { Array(FileSystem.processArguments.dropFirst()) }
 
     /// Prints what went wrong and gives the exit code.
     private static func report(_ error: any Error) -> Int32 {

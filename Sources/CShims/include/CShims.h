@@ -26,5 +26,9 @@ int assay_anonymous_file(void);
 int assay_spawn_in(posix_spawn_file_actions_t *actions, const char *directory);
 /* pipe2(2), both ends closed on exec; ends[0] is read. 0, or -1 with errno. */
 int assay_pipe(int ends[2]);
+/* How many words the program was started with, its name included. */
+int assay_argument_count(void);
+/* One of them; NULL beyond the last. */
+const char *assay_argument(int index);
 
 #endif
