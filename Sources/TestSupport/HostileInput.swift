@@ -1,16 +1,21 @@
+import Bytes
+
 /// What an attacker does to a file: changes of valid bytes, each made anew from the valid ones.
 ///
 /// A parser must read each or refuse it with an error of its own type; a trap ends the test run, and the label of the last
 /// change stands in the failure of whoever replays the seed.
 public enum HostileInput {
-    /// Every byte at `offsets` set to zero, to ones, and with its lowest and highest bit turned.
+    /// Every byte at `offsets` set to zero, to ones, and with its lowest and highest bit turned; with `inTurn` one of these
+    /// a byte, for input whose reading takes its time.
     public static func everyByte(
-        of valid: [UInt8], at offsets: Range<Int>? = nil, _ body: (_ label: String, [UInt8]) throws -> Void
+        of valid: [UInt8], at offsets: Range<Int>? = nil, inTurn: Bool = false,
+        _ body: (_ label: String, [UInt8]) throws -> Void
     ) rethrows {
         var bytes = valid
         for offset in (offsets ?? valid.indices).clamped(to: valid.indices) {
             let saved = valid[offset]
-            for value in [0, 0xFF, saved ^ 1, saved ^ 0x80] where value != saved {
+            let values = [saved ^ 1, 0, saved ^ 0x80, 0xFF]
+            for value in inTurn ? [values[offset % 4]] : values where value != saved {
                 bytes[offset] = value
                 try body("byte \(offset) is \(value)", bytes)
             }
@@ -18,14 +23,37 @@ public enum HostileInput {
         }
     }
 
-    /// Every prefix, in steps so that there are at most 600, and the valid bytes with more behind them.
-    public static func everyLength(of valid: [UInt8], _ body: (_ label: String, [UInt8]) throws -> Void) rethrows {
-        for count in stride(from: 0, to: valid.count, by: max(1, valid.count / 600)) {
+    /// Every prefix, in steps so that there are about `limit` at most, and the valid bytes with more behind them.
+    public static func everyLength(
+        of valid: [UInt8], limit: Int = 600, _ body: (_ label: String, [UInt8]) throws -> Void
+    ) rethrows {
+        for count in stride(from: 0, to: valid.count, by: max(1, valid.count / limit)) {
             try body("\(count) of \(valid.count) bytes", Array(valid.prefix(count)))
         }
         for count in [1, 4, 4096] {
             try body("\(count) zeros more", valid + [UInt8](repeating: 0, count: count))
             try body("\(count) bytes 0xFF more", valid + [UInt8](repeating: 0xFF, count: count))
+        }
+    }
+
+    /// At every offset a number of 2, 4 and 8 bytes that breaks sums, for lengths and counts wherever they are; in turn all
+    /// ones, the sign alone at either end, all ones but the sign and but the last.
+    public static func everyNumber(
+        of valid: [UInt8], at offsets: Range<Int>? = nil, _ body: (_ label: String, [UInt8]) throws -> Void
+    ) rethrows {
+        for offset in (offsets ?? valid.indices).clamped(to: valid.indices) {
+            for (turn, width) in [2, 4, 8].enumerated() where offset + width <= valid.count {
+                let ones = [UInt8](repeating: 0xFF, count: width)
+                let zeros = [UInt8](repeating: 0, count: width - 1)
+                let numbers = [
+                    ones, zeros + [0x80], [0x80] + zeros, ones.dropLast() + [0x7F], [0x7F] + ones.dropLast(),
+                    [0xFE] + ones.dropFirst(), ones.dropLast() + [0xFE],
+                ]
+                let number = numbers[(offset + turn) % numbers.count]
+                var bytes = valid
+                bytes.replaceSubrange(offset..<offset + width, with: number)
+                try body("\(number.hex) at \(offset)", bytes)
+            }
         }
     }
 
