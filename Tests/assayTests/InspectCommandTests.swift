@@ -62,7 +62,7 @@ struct InspectCommandTests {
         #expect(partition["type"] == .string("esp") && partition["contents"] == .string("FAT32"))
         #expect(partition["offset"] == .integer(1 << 20))
         let inner = try self.facts(folder.file("esp"))
-        #expect(inner["kind"] == .string("FAT32 file system") && inner["volumeID"] == .string("0xabcd"))
+        #expect(inner["kind"] == .string("FAT file system") && inner["volumeID"] == .string("0xabcd"))
         #expect(try elements(inner["files"]).map { $0["path"] } == [.string("/EFI"), .string("/EFI/a.txt")])
     }
 

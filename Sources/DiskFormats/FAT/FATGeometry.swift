@@ -3,6 +3,7 @@ internal import Bytes
 /// What the boot sector says about where everything is (specification, pages 9 to 14). Sizes are in bytes unless named
 /// otherwise; places count from the file system's start.
 struct FATGeometry {
+    let sectorSize: Int
     let sectorsPerCluster: Int
     let reserved: Int
     let sectors: Int
@@ -18,9 +19,13 @@ struct FATGeometry {
 
     init(_ reader: inout ByteReader) throws(FormatError) {
         try reader.skip(11, "jump and name")
-        try reader.expect(
-            "BPB_BytsPerSec", bytes: [0x00, 0x02],
-            hint: "this is no FAT file system, or one with sectors of another size than 512 bytes")
+        let sectorSize: UInt16 = try reader.read("BPB_BytsPerSec")
+        guard FATWriter.sectorSizes.contains(Int(sectorSize)) else {
+            throw reader.error(
+                "BPB_BytsPerSec", found: "\(sectorSize)", expected: "512, 1024, 2048 or 4096", at: 11,
+                hint: "this is no FAT file system")
+        }
+        self.sectorSize = Int(sectorSize)
         let perCluster: UInt8 = try reader.read("BPB_SecPerClus")
         guard perCluster.nonzeroBitCount == 1 else {
             throw reader.error("BPB_SecPerClus", found: "\(perCluster)", expected: "a power of two", at: 13)
@@ -37,22 +42,22 @@ struct FATGeometry {
         sectors = small == 0 ? large : small
         // From here on the two forms of the sector differ; a size of the table in 16 bits is never FAT32's.
         if smallTable == 0 {
-            tableSize = Int(try reader.read("BPB_FATSz32", as: UInt32.self)) * 512
+            tableSize = Int(try reader.read("BPB_FATSz32", as: UInt32.self)) * self.sectorSize
             try reader.skip(4, "BPB_ExtFlags")
             rootCluster = try reader.read("BPB_RootClus")
             try reader.skip(19, "BPB_FSInfo")
         } else {
-            tableSize = smallTable * 512
+            tableSize = smallTable * self.sectorSize
             rootCluster = 0
             try reader.skip(3, "BS_DrvNum")
         }
         volumeID = try reader.read("BS_VolID")
         try reader.seek(to: 510, "signature")
         try reader.expect("signature", UInt16(0xAA55))
-        let rootStart = reserved * 512 + 2 * tableSize
-        rootRegion = rootStart..<rootStart + (rootEntries * 32).roundedUp(toMultipleOf: 512)
+        let rootStart = reserved * self.sectorSize + 2 * tableSize
+        rootRegion = rootStart..<rootStart + (rootEntries * 32).roundedUp(toMultipleOf: self.sectorSize)
         dataStart = rootRegion.upperBound
-        clusterCount = max(0, sectors * 512 - dataStart) / (sectorsPerCluster * 512)
+        clusterCount = max(0, sectors * self.sectorSize - dataStart) / (sectorsPerCluster * self.sectorSize)
         guard (width == 32) == (smallTable == 0), (width == 32) == (rootEntries == 0) else {
             throw reader.error(
                 "BPB_FATSz16", found: "\(smallTable) sectors, \(rootEntries) root entries, \(clusterCount) clusters",

@@ -1,6 +1,6 @@
 private import Bytes
 
-/// Where everything of a FAT32 file system lies: one sector a cluster, contents in path order.
+/// Where everything of a FAT file system lies: contents in path order.
 struct FATLayout {
     enum Content {
         /// Positions of the children in `nodes`, in name order.
@@ -16,17 +16,16 @@ struct FATLayout {
         var firstCluster = 0
         var parent: Int
         var names: FATName
-        var clusters: Int { (size + FATWriter.sectorSize - 1) / FATWriter.sectorSize }
+        /// Clusters that hold it; none for a root directory with a region of its own.
+        var clusters = 0
     }
 
     private(set) var nodes: [Node] = []
-    /// Data clusters, used or not.
-    let clusters: Int
+    let shape: FATShape
     let usedClusters: Int
-    /// Sectors of one table.
-    let tableSectors: Int
 
-    init(_ tree: FileTree) throws(FATError) {
+    /// Lays out `tree` for a width; nil stands for the smallest that holds it.
+    init(_ tree: FileTree, width: FATWidth?, sectorSize: Int) throws(FATError) {
         var nodes: [Node] = []
         var position: [FileTree.Path: Int] = [:]
         for (path, entry) in tree.sorted {
@@ -49,21 +48,31 @@ struct FATLayout {
                 nodes[parent].content = .directory(children + [nodes.count - 1])
             }
         }
-        var next = 2
         for index in nodes.indices {
-            if case .directory(let children) = nodes[index].content {
-                let own = index == 0 ? 1 : 2
-                let entries = own + children.reduce(0) { $0 + 1 + nodes[$1].names.longEntries }
-                nodes[index].size = entries * 32
-            }
+            guard case .directory(let children) = nodes[index].content else { continue }
+            let own = index == 0 ? 1 : 2
+            nodes[index].size = 32 * (own + children.reduce(0) { $0 + 1 + nodes[$1].names.longEntries })
+        }
+        shape = try Self.shape(for: nodes, width: width, sectorSize: sectorSize)
+        var next = 2
+        for index in nodes.indices where index > 0 || shape.rootEntries == 0 {
+            nodes[index].clusters = (nodes[index].size + shape.clusterSize - 1) / shape.clusterSize
             nodes[index].firstCluster = nodes[index].clusters > 0 ? next : 0
             next += nodes[index].clusters
         }
         self.nodes = nodes
         usedClusters = next - 2
-        clusters = max(usedClusters, FATWriter.leastClusters)
-        guard clusters < 0x0FFF_FFF5 else { throw FATError("the tree is too large for FAT32") }
-        tableSectors = ((clusters + 2) * 4 + FATWriter.sectorSize - 1) / FATWriter.sectorSize
+    }
+
+    private static func shape(for nodes: [Node], width: FATWidth?, sectorSize: Int) throws(FATError) -> FATShape {
+        let sizes = nodes.dropFirst().map(\.size)
+        for width in width.map({ [$0] }) ?? FATWidth.allCases {
+            let shape = FATShape(width, sectorSize: sectorSize, rootSize: nodes.first?.size ?? 0, sizes: sizes)
+            if let shape { return shape }
+        }
+        throw FATError(
+            "the tree is too large for \(width.map { "FAT\($0.rawValue)" } ?? "FAT")",
+            hint: width == nil || width == .fat32 ? nil : "FAT32 holds more")
     }
 
     private static func parent(
@@ -88,24 +97,23 @@ struct FATLayout {
         return children
     }
 
-    /// Size of the file system in sectors.
-    var sectors: Int { FATWriter.reservedSectors + 2 * tableSectors + clusters }
-
-    func offset(ofCluster cluster: Int) -> Int {
-        (FATWriter.reservedSectors + 2 * tableSectors + cluster - 2) * FATWriter.sectorSize
+    /// Where a node's bytes start in the file system.
+    func offset(of node: Node) -> Int {
+        node.clusters > 0 ? shape.offset(ofCluster: node.firstCluster) : shape.rootOffset
     }
 
     /// One table: media byte, end mark, then a rising chain for each node.
     func table() -> [UInt8] {
-        var out = ByteWriter(capacity: tableSectors * FATWriter.sectorSize)
-        out.append(UInt32(0x0FFF_FFF8))
-        out.append(FATWriter.endOfChain)
+        let end = shape.width.endOfChain
+        var entries = [end & ~7, end]
+        entries.reserveCapacity(usedClusters + 2)
         for node in nodes where node.clusters > 0 {
-            for cluster in node.firstCluster..<node.firstCluster + node.clusters - 1 { out.append(UInt32(cluster + 1)) }
-            out.append(FATWriter.endOfChain)
+            for cluster in node.firstCluster..<node.firstCluster + node.clusters - 1 {
+                entries.append(UInt32(cluster + 1))
+            }
+            entries.append(end)
         }
-        out.append(repeating: 0, count: tableSectors * FATWriter.sectorSize - out.count)
-        return out.bytes
+        return shape.table(entries)
     }
 
     /// The entries of a directory: the label in the root, `.` and `..` elsewhere, then the children.

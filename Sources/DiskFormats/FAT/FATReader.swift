@@ -1,14 +1,15 @@
 private import Bytes
 public import Files
 
-/// Reads a FAT12, FAT16 or FAT32 file system with 512-byte sectors: the tree, with every chain and size checked.
+/// Reads a FAT12, FAT16 or FAT32 file system: the tree, with every chain and size checked.
 ///
 /// Microsoft, FAT32 File System Specification 1.03; the number of clusters alone says which of the three it is (page 14).
 public struct FATReader: Sendable {
     private let file: InputFile
     /// Where the file system starts in the file.
     private let start: Int
-    private let sectorsPerCluster: Int
+    /// In bytes.
+    private let clusterSize: Int
     private let dataStart: Int
     private let clusterCount: Int
     private let table: [UInt32]
@@ -39,19 +40,20 @@ public struct FATReader: Sendable {
             try FATGeometry(&reader)
         }
         dataStart = fields.dataStart
-        sectorsPerCluster = fields.sectorsPerCluster
+        clusterSize = fields.sectorsPerCluster * fields.sectorSize
         clusterCount = fields.clusterCount
         width = fields.width
         volumeID = fields.volumeID
         root = fields.width == 32 ? .chain(fields.rootCluster) : .region(fields.rootRegion)
         let entryBits = (clusterCount + 2) * width
-        guard fields.sectors * 512 <= range.count, dataStart < fields.sectors * 512, entryBits <= fields.tableSize * 8
+        let size = fields.sectors * fields.sectorSize
+        guard size <= range.count, dataStart < size, entryBits <= fields.tableSize * 8
         else {
             throw FormatError(
                 source: file.path, offset: start + 32, field: "BPB_TotSec32", found: "\(fields.sectors) sectors",
                 expected: "a size that fits the file and the tables")
         }
-        let place = start + fields.reserved * 512
+        let place = start + fields.reserved * fields.sectorSize
         let first = try file.read(at: place, count: fields.tableSize)
         guard try file.read(at: place + fields.tableSize, count: fields.tableSize) == first else {
             throw FormatError(
@@ -94,7 +96,7 @@ public struct FATReader: Sendable {
         return result
     }
 
-    private func offset(_ cluster: Int) -> Int { start + dataStart + (cluster - 2) * sectorsPerCluster * 512 }
+    private func offset(_ cluster: Int) -> Int { start + dataStart + (cluster - 2) * clusterSize }
 
     private func add(
         directory first: UInt32, at path: FileTree.Path, depth: Int, to tree: inout FileTree, budget: inout Int
@@ -110,7 +112,7 @@ public struct FATReader: Sendable {
                     source: file.path, field: "directory", found: "more than \(Self.maximumDirectory) bytes in \(path)",
                     expected: "at most 65536 entries")
             }
-            bytes += try file.read(at: offset(cluster), count: sectorsPerCluster * 512)
+            bytes += try file.read(at: offset(cluster), count: clusterSize)
         }
         try add(entries: bytes, at: path, depth: depth, to: &tree, budget: &budget)
     }
@@ -125,7 +127,7 @@ public struct FATReader: Sendable {
                 continue
             }
             let clusters = entry.size == 0 ? [] : try chain(from: entry.cluster, budget: &budget)
-            let unit = sectorsPerCluster * 512
+            let unit = clusterSize
             guard clusters.count == (entry.size + unit - 1) / unit else {
                 throw FormatError(
                     source: file.path, field: "DIR_FileSize",
@@ -138,7 +140,7 @@ public struct FATReader: Sendable {
 
     /// The bytes of a chain, one piece for every run of clusters that follow each other.
     private func content(of clusters: [Int], size: Int) -> FileTree.Content {
-        let unit = sectorsPerCluster * 512
+        let unit = clusterSize
         var left = size
         var runs: [(offset: Int, count: Int)] = []
         for cluster in clusters {

@@ -4,19 +4,20 @@ public import Bytes
 ///
 ///     LBA 0        protective MBR
 ///     LBA 1        header
-///     LBA 2–33     128 entries of 128 bytes
+///     LBA 2 …      128 entries of 128 bytes: 32 sectors of 512 bytes, or 4 of 4096
 ///     …            partitions, at multiples of 1 MiB
-///     last 33      entries again, then the header again
+///     at the end   entries again, then the header again in the last sector
 public struct GPT: Sendable, Hashable {
-    /// Logical sector size in bytes.
-    public static let sectorSize = 512
+    /// Sizes that a logical sector may have, in bytes.
+    public static let sectorSizes = [512, 4096]
     public static let entryCount = 128
     public static let entrySize = 128
     public static let headerSize = 92
     /// Partitions start at multiples of this, in bytes.
     public static let alignment = 1 << 20
-    static let tableSectors = entryCount * entrySize / sectorSize
 
+    /// Logical sector size in bytes; every LBA counts in it.
+    public let sectorSize: Int
     public var diskGUID: GUID
     public var partitions: [Partition]
 
@@ -29,6 +30,8 @@ public struct GPT: Sendable, Hashable {
         public var attributes: UInt64
         /// First and last sector.
         public var sectors: ClosedRange<UInt64>
+        /// That of the disk, in bytes.
+        var sectorSize = 512
 
         public init(
             type: GUID, guid: GUID, name: String, attributes: UInt64 = 0, sectors: ClosedRange<UInt64> = 0...0
@@ -42,18 +45,23 @@ public struct GPT: Sendable, Hashable {
 
         /// The partition's place in bytes.
         public var range: Range<Int> {
-            Int(clamping: sectors.lowerBound) * GPT.sectorSize..<(Int(clamping: sectors.upperBound) + 1)
-                * GPT.sectorSize
+            Int(clamping: sectors.lowerBound) * sectorSize..<(Int(clamping: sectors.upperBound) + 1) * sectorSize
         }
     }
 
     /// Attribute bit 60 of discoverable partitions: mount read-only (UAPI.2).
     public static let readOnlyAttribute: UInt64 = 1 << 60
 
-    public init(diskGUID: GUID, partitions: [Partition]) {
+    public init(diskGUID: GUID, partitions: [Partition], sectorSize: Int = 512) {
+        self.sectorSize = sectorSize
         self.diskGUID = diskGUID
         self.partitions = partitions
+        for index in self.partitions.indices { self.partitions[index].sectorSize = sectorSize }
     }
+
+    /// Sectors that the entries take.
+    var tableSectors: Int { Self.tableSectors(of: sectorSize) }
+    static func tableSectors(of sectorSize: Int) -> Int { entryCount * entrySize / sectorSize }
 }
 
 /// Types of the Discoverable Partitions Specification (UAPI.2), x86-64.

@@ -36,14 +36,14 @@ struct GPTEncoding {
     /// Header (table 5.5) and the entries behind it.
     var primary: [UInt8] {
         let head = header(at: 1, other: sectors - 1, entriesAt: 2)
-        return head + Array(repeating: 0, count: GPT.sectorSize - head.count) + entries
+        return head + Array(repeating: 0, count: table.sectorSize - head.count) + entries
     }
 
     /// The entries and the header at the end of the disk.
     var backup: [UInt8] {
-        let first = sectors - 1 - UInt64(GPT.tableSectors)
+        let first = sectors - 1 - UInt64(table.tableSectors)
         let head = header(at: sectors - 1, other: 1, entriesAt: first)
-        return entries + head + Array(repeating: 0, count: GPT.sectorSize - head.count)
+        return entries + head + Array(repeating: 0, count: table.sectorSize - head.count)
     }
 
     private func header(at lba: UInt64, other: UInt64, entriesAt: UInt64) -> [UInt8] {
@@ -55,8 +55,8 @@ struct GPTEncoding {
         out.append(UInt32(0))
         out.append(lba)
         out.append(other)
-        out.append(UInt64(2 + GPT.tableSectors))
-        out.append(sectors - 2 - UInt64(GPT.tableSectors))
+        out.append(UInt64(2 + table.tableSectors))
+        out.append(sectors - 2 - UInt64(table.tableSectors))
         out.append(table.diskGUID.bytes)
         out.append(entriesAt)
         out.append(UInt32(GPT.entryCount))
@@ -68,7 +68,7 @@ struct GPTEncoding {
 
     /// Protective MBR (table 5.4): one partition of type 0xEE over the whole disk.
     var protectiveMBR: [UInt8] {
-        var out = ByteWriter(capacity: GPT.sectorSize)
+        var out = ByteWriter(capacity: table.sectorSize)
         out.append(repeating: 0, count: 446)
         out.append([0, 0, 2, 0, 0xEE, 0xFF, 0xFF, 0xFF])
         out.append(UInt32(1))

@@ -18,13 +18,21 @@ public struct GPTWriter {
     }
 
     /// Writes a disk with these partitions in this order to `output`, which must be empty; gives the table as written.
-    public static func write(_ sources: [Source], diskGUID: GUID, to output: OutputFile) throws -> GPT {
-        var table = GPT(diskGUID: diskGUID, partitions: [])
+    ///
+    /// - Parameter sectorSize: the disk's logical sectors in bytes, 512 or 4096.
+    public static func write(
+        _ sources: [Source], diskGUID: GUID, sectorSize: Int = 512, to output: OutputFile
+    ) throws -> GPT {
+        guard GPT.sectorSizes.contains(sectorSize) else {
+            throw GPTError("sectors of \(sectorSize) bytes", hint: "a disk has sectors of 512 or 4096 bytes")
+        }
+        var table = GPT(diskGUID: diskGUID, partitions: [], sectorSize: sectorSize)
         var next = GPT.alignment
         for source in sources {
             var partition = source.partition
             let size = max(1, source.content.count).roundedUp(toMultipleOf: GPT.alignment)
-            partition.sectors = UInt64(next / GPT.sectorSize)...UInt64((next + size) / GPT.sectorSize - 1)
+            partition.sectorSize = sectorSize
+            partition.sectors = UInt64(next / sectorSize)...UInt64((next + size) / sectorSize - 1)
             table.partitions.append(partition)
             next += size
         }
@@ -40,9 +48,9 @@ public struct GPTWriter {
         for (partition, source) in zip(table.partitions, sources) {
             try write(source.content, at: partition.range.lowerBound, to: output)
         }
-        let encoded = try GPTEncoding(table, sectors: UInt64(size / GPT.sectorSize))
+        let encoded = try GPTEncoding(table, sectors: UInt64(size / sectorSize))
         try output.write(encoded.protectiveMBR, at: 0)
-        try output.write(encoded.primary, at: GPT.sectorSize)
+        try output.write(encoded.primary, at: sectorSize)
         try output.write(encoded.backup, at: size - encoded.backup.count)
         return table
     }

@@ -56,14 +56,15 @@ enum PartKind: String {
     case other = "file"
 
     init(of source: ByteSource, name: String) throws {
-        let head = try source.read(at: 0, count: min(source.count, 2048), "first bytes")
+        let head = try source.read(at: 0, count: min(source.count, 4104), "first bytes")
         let mark = Self.marks.first { head.dropFirst($0.offset).starts(with: $0.bytes) }
         self =
             mark?.kind ?? (name == "cmdline" || name == ".cmdline" ? .words : name.hasSuffix(".json") ? .json : .other)
     }
 
     private static let marks: [(kind: PartKind, offset: Int, bytes: [UInt8])] = [
-        (.disk, GPT.sectorSize, Array("EFI PART".utf8)), (.erofs, EROFS.superblockOffset, [0xE2, 0xE1, 0xF5, 0xE0]),
+        (.disk, 512, Array("EFI PART".utf8)), (.disk, 4096, Array("EFI PART".utf8)),
+        (.erofs, EROFS.superblockOffset, [0xE2, 0xE1, 0xF5, 0xE0]),
         (.verity, 0, Array("verity\0\0".utf8)), (.fat, 82, Array("FAT32   ".utf8)), (.fat, 54, Array("FAT16   ".utf8)),
         (.fat, 54, Array("FAT12   ".utf8)), (.cpio, 0, Array("070701".utf8)), (.pe, 0, Array("MZ".utf8)),
     ]

@@ -8,18 +8,23 @@ extension FileRecognizer {
     /// A disk with a GUID partition table.
     static let gptDisk = FileRecognizer(
         kind: "GPT disk",
-        matches: { $0.begins(with: "EFI PART", at: GPT.sectorSize) },
+        matches: { file in GPT.sectorSizes.contains { file.begins(with: "EFI PART", at: $0) } },
         describe: { file in
             let table = try GPT(reading: file.file)
             let source = ByteSource(file.file)
             return [
                 ("size", .count(file.file.size)), ("sha256", .string(try source.digest(.sha256).hex)),
-                ("diskGUID", .string(table.diskGUID.description)),
-                ("partitions", .array(of: try table.partitions.map { try partition($0, of: source) })),
+                ("diskGUID", .string(table.diskGUID.description)), ("sectorSize", .count(table.sectorSize)),
+                (
+                    "partitions",
+                    .array(of: try table.partitions.map { try partition($0, of: source) })
+                ),
             ]
         })
 
-    private static func partition(_ partition: GPT.Partition, of disk: ByteSource) throws -> Value {
+    private static func partition(
+        _ partition: GPT.Partition, of disk: ByteSource
+    ) throws -> Value {
         let contents = try disk.window(
             at: partition.range.lowerBound, count: partition.range.count, "partition \(partition.name)")
         let type = PartitionType.allCases.first { $0.guid == partition.type }
@@ -36,22 +41,27 @@ extension FileRecognizer {
         let head = try contents.read(at: 0, count: min(contents.count, 2048), "partition")
         let marks: [(offset: Int, mark: [UInt8], kind: String)] = [
             (82, Array("FAT32   ".utf8), "FAT32"), (54, Array("FAT16   ".utf8), "FAT16"),
+            (54, Array("FAT12   ".utf8), "FAT12"),
             (1024, EROFS.mark, "EROFS"), (0, Array("verity\0\0".utf8), "dm-verity"),
             (0, Array("hsqs".utf8), "squashfs"), (1080, [0x53, 0xEF], "ext"),
         ]
         return marks.first { head.dropFirst($0.offset).starts(with: $0.mark) }?.kind ?? "unknown"
     }
 
-    /// A FAT32 file system, as an EFI system partition is one.
+    /// A FAT file system, as an EFI system partition is one.
     static let fat = FileRecognizer(
-        kind: "FAT32 file system",
-        matches: { $0.begins(with: "FAT32   ", at: 82) },
+        kind: "FAT file system",
+        matches: { file in
+            file.begins(with: "FAT32   ", at: 82)
+                || ["FAT12   ", "FAT16   "].contains { file.begins(with: $0, at: 54) }
+        },
         describe: { file in
             let reader = try FATReader(file.file)
             return [
                 ("size", .count(file.file.size)),
                 ("sha256", .string(try ByteSource(file.file).digest(.sha256).hex)),
-                ("volumeID", .hex(reader.volumeID)), ("files", files(of: try reader.tree())),
+                ("width", .count(reader.width)), ("volumeID", .hex(reader.volumeID)),
+                ("files", files(of: try reader.tree())),
             ]
         })
 
