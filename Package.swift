@@ -101,8 +101,8 @@ let package = Package(
         tests(
             of: "GuestImage",
             [
-                "Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "DiskFormats", "Packages", "Transport",
-                "Verity",
+                "Archives", "Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "DiskFormats", "Packages",
+                "Transport", "Verity",
             ]),
         tests(
             of: "LaunchMeasurement",

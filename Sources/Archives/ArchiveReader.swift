@@ -33,7 +33,7 @@ private import Glibc
 
     /// Gives `body` a reader over `bytes`.
     static func withReader<Result>(
-        over bytes: [UInt8], compression: Compression, format: Format, source: String, limits: ExpansionLimits,
+        over bytes: RawSpan, compression: Compression, format: Format, source: String, limits: ExpansionLimits,
         _ body: (inout ArchiveReader) throws -> Result
     ) throws -> Result {
         // Names in pax headers are UTF-8; in any other locale libarchive would refuse or change them.

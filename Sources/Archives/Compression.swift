@@ -47,12 +47,35 @@ public enum Compression: String, Sendable, CaseIterable, Hashable {
         return contents
     }
 
+    /// Decodes `bytes` and gives `body` the output in order, a piece at a time.
+    ///
+    /// Damage that the form has no checksum for, and that of gzip, is not seen: whoever calls compares the output's
+    /// digest. Several gzip members one after another are one stream.
+    public func forEachChunk(
+        of bytes: RawSpan, source: String, limits: ExpansionLimits, _ body: (RawSpan) throws -> Void
+    ) throws {
+        guard bytes.byteCount > 0 else {
+            throw FormatError(source: source, field: "\(rawValue) stream", found: "nothing", expected: "data")
+        }
+        if self == .gzip {
+            let count = min(bytes.byteCount, 18)
+            let start = unsafe bytes.extracting(0..<count).withUnsafeBytes { unsafe [UInt8]($0) }
+            try GzipFrame.checkHeader(start, source: source)
+        }
+        try ArchiveReader.withReader(
+            over: bytes, compression: self, format: .raw, source: source, limits: limits
+        ) { reader in
+            guard try reader.nextHeader() else { return }
+            try reader.forEachChunk { (chunk: RawSpan) throws in try body(chunk) }
+        }
+    }
+
     private func decode(
         _ bytes: [UInt8], source: String, limits: ExpansionLimits
     ) throws(FormatError) -> [UInt8] {
         do {
             return try ArchiveReader.withReader(
-                over: bytes, compression: self, format: .raw, source: source, limits: limits
+                over: bytes.raw, compression: self, format: .raw, source: source, limits: limits
             ) { reader in
                 guard try reader.nextHeader() else { return [] }
                 return try reader.contents()

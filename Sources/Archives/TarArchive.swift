@@ -49,6 +49,21 @@ public enum TarArchive {
             let plain = try compression.decompress(bytes, source: source, limits: limits)
             return try forEachEntry(in: plain, compression: .none, source: source, limits: limits, body)
         }
+        try forEachEntry(span: bytes.raw, compression: compression, source: source, limits: limits, body)
+    }
+
+    /// The same over bytes that are not compressed, such as those of a mapped file.
+    public static func forEachEntry(
+        in bytes: RawSpan, source: String, limits: ExpansionLimits,
+        _ body: (TarEntry, inout ArchiveReader) throws -> Void
+    ) throws {
+        try forEachEntry(span: bytes, compression: .none, source: source, limits: limits, body)
+    }
+
+    private static func forEachEntry(
+        span bytes: RawSpan, compression: Compression, source: String, limits: ExpansionLimits,
+        _ body: (TarEntry, inout ArchiveReader) throws -> Void
+    ) throws {
         try ArchiveReader.withReader(
             over: bytes, compression: compression, format: .tar, source: source, limits: limits
         ) { reader in

@@ -34,6 +34,9 @@ public struct ObjectDecoder {
         return DocumentError(place, path: pathOf(key), problem, hint: hint)
     }
 
+    /// Whether the object has a key; asking does not count as reading it.
+    public func has(_ key: String) -> Bool { order.contains { $0.key == key } }
+
     /// The node of a key that may be missing.
     public mutating func optionalNode(_ key: String) -> Node? {
         known.append(key)

@@ -7,11 +7,13 @@ extension Subprocess {
     ///
     /// When `body` throws, the program is ended and the error passed on: whoever counts or hashes the bytes decides
     /// how far a program may go. The result holds the exit code and standard error.
-    public func stream(limit: Int = 1 << 20, _ body: (RawSpan) throws -> Void) throws -> Result {
+    ///
+    /// - Parameter input: what the program reads from standard input.
+    public func stream(input: [UInt8] = [], limit: Int = 1 << 20, _ body: (RawSpan) throws -> Void) throws -> Result {
         guard let path = Self.find(program) else {
             throw FileError.notInstalled(program)
         }
-        let stdin = try Self.scratch([])
+        let stdin = try Self.scratch(input)
         defer { close(stdin) }
         let stderr = try Self.scratch([])
         defer { close(stderr) }

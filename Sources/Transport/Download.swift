@@ -21,6 +21,9 @@ public struct Download: Sendable {
     private static let passing: Set<Int32> = [7, 16, 18, 28, 35, 52, 55, 56, 92]
     private static let attempts = 3
 
+    /// Whether a request that curl ended with this code may well work when made again.
+    static func isPassing(_ code: Int32) -> Bool { passing.contains(code) }
+
     /// The bytes at the address. Throws `DownloadError` for every way in which it could not be had.
     public func run() throws -> [UInt8] {
         for attempt in 1... {

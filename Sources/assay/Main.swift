@@ -64,6 +64,7 @@ struct Assay: AsyncParsableCommand {
             ProfileCommand.self,
             EventLogCommand.self,
             InspectCommand.self,
+            OCICommand.self,
             IdentifyCommand.self,
             VerityCommand.self,
             IDBlockCommand.self,
