@@ -77,8 +77,8 @@ let package = Package(
         .executableTarget(
             name: "assay",
             dependencies: [
-                "Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "Trace", "Signing", "Transport", "Verity",
-                "DiskFormats", "EventLogs", "Evidence", "Firmware", "QEMUHost", "Packages", "GuestImage",
+                "Bytes", "Documents", "YAMLDocuments", "Files", "Hashing", "Trace", "Signing", "Archives", "Transport",
+                "Verity", "DiskFormats", "EventLogs", "Evidence", "Firmware", "QEMUHost", "Packages", "GuestImage",
                 "LaunchMeasurement", "ReferenceValues", "Explanation", "Release",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -93,7 +93,7 @@ let package = Package(
         tests(of: "Archives", ["Bytes", "Files"]),
         tests(of: "Transport", ["Bytes", "Documents", "Files", "Hashing"]),
         tests(of: "Verity", ["Bytes", "Documents", "Hashing", "Trace", "Files"]),
-        tests(of: "DiskFormats", ["Bytes", "Hashing", "Files"]),
+        tests(of: "DiskFormats", ["Archives", "Bytes", "Hashing", "Files"], exclude: ["Fixtures"]),
         tests(of: "EventLogs", ["Bytes", "Documents", "Hashing", "Trace"]),
         tests(of: "Firmware", ["Bytes", "Documents", "Hashing", "Files", "DiskFormats", "Archives", "Trace"]),
         tests(of: "QEMUHost", ["Bytes", "Files"]),

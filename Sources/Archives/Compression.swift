@@ -70,7 +70,7 @@ public enum Compression: String, Sendable, CaseIterable, Hashable {
         }
     }
 
-    private func decode(
+    func decode(
         _ bytes: [UInt8], source: String, limits: ExpansionLimits
     ) throws(FormatError) -> [UInt8] {
         do {

@@ -15,6 +15,8 @@ public struct FileTree: Sendable {
         indirect case pieces([Content])
         /// Compressed in an EROFS image; it is decompressed as it is read.
         case compressed(EROFSCompressedContent)
+        /// In blocks of a SquashFS image; it is decompressed as it is read.
+        case squashFS(SquashFSContent)
 
         /// Size in bytes.
         public var count: Int {
@@ -23,6 +25,7 @@ public struct FileTree: Sendable {
             case .range(_, _, let count): count
             case .pieces(let pieces): pieces.reduce(0) { $0 + $1.count }
             case .compressed(let content): content.count
+            case .squashFS(let content): content.count
             }
         }
     }
@@ -37,35 +40,48 @@ public struct FileTree: Sendable {
         case characterDevice(major: UInt32, minor: UInt32)
         case blockDevice(major: UInt32, minor: UInt32)
         case fifo
+        case socket
     }
 
-    /// A path by its components, compared by bytes component by component.
+    /// A path by its components, compared by bytes component by component. No component is empty or holds a NUL.
     public struct Path: Sendable, Hashable, Comparable, CustomStringConvertible {
-        public var components: [[UInt8]]
+        private static let slash = UInt8(ascii: "/")
+        /// The components with a zero byte between them, which sorts before every byte of a name: a large tree has one
+        /// array a path.
+        private var joined: [UInt8]
+
+        public var components: [[UInt8]] {
+            get { joined.split(separator: 0).map { Array($0) } }
+            set { joined = Array(newValue.joined(separator: [0])) }
+        }
 
         /// The root directory.
-        public static let root = Path(components: [])
+        public static let root = Path(joined: [])
 
-        public init(components: [[UInt8]]) { self.components = components }
+        private init(joined: [UInt8]) { self.joined = joined }
+
+        public init(components: [[UInt8]]) { joined = Array(components.joined(separator: [0])) }
 
         /// Splits at slashes; empty and `.` components are dropped. It does not resolve `..`.
         public init(_ bytes: some Collection<UInt8>) {
-            components = Array(bytes).split(separator: UInt8(ascii: "/")).map { Array($0) }.filter {
-                $0 != [UInt8(ascii: ".")]
-            }
+            let names = Array(bytes).split(separator: Self.slash).filter { $0 != [UInt8(ascii: ".")] }
+            joined = Array(names.joined(separator: [0]))
         }
 
         public init(_ text: String) { self.init(Array(text.utf8)) }
 
-        public var parent: Path { Path(components: Array(components.dropLast())) }
-        public var name: [UInt8] { components.last ?? [] }
+        public var parent: Path { Path(joined: Array(joined[..<(joined.lastIndex(of: 0) ?? 0)])) }
+        public var name: [UInt8] { joined.lastIndex(of: 0).map { Array(joined[($0 + 1)...]) } ?? joined }
         /// The components joined with slashes, without a leading one.
-        public var bytes: [UInt8] { Array(components.joined(separator: [UInt8(ascii: "/")])) }
+        public var bytes: [UInt8] { joined.map { $0 == 0 ? Self.slash : $0 } }
+        /// The path of an entry of this directory.
+        public func appending(_ name: [UInt8]) -> Path {
+            Path(joined: joined.isEmpty ? name : joined + [0] + name)
+        }
         public var description: String { "/" + String(decoding: bytes, as: UTF8.self) }
 
         public static func < (a: Path, b: Path) -> Bool {
-            for (x, y) in zip(a.components, b.components) where x != y { return x.lexicographicallyPrecedes(y) }
-            return a.components.count < b.components.count
+            a.joined.lexicographicallyPrecedes(b.joined)
         }
     }
 
@@ -131,6 +147,7 @@ extension FileTree.Content {
             }
         case .pieces(let pieces): for piece in pieces { try piece.forEachChunk(body) }
         case .compressed(let content): try content.forEachChunk(body)
+        case .squashFS(let content): try content.forEachChunk(body)
         }
     }
 }

@@ -11,25 +11,32 @@ extension CPIOArchive {
     /// decompressed before.
     public static func members(of source: ByteSource) throws -> [CPIOMember] {
         var members: [CPIOMember] = []
-        var offset = 0
-        var inArchive = false
+        var offset = try skipZeros(in: source, from: 0)
+        while offset < source.count {
+            let (more, end) = try archive(of: source, at: offset, limit: memberLimit - members.count)
+            members += more
+            offset = try skipZeros(in: source, from: end)
+        }
+        return members
+    }
+
+    /// The members of the archive at `offset`, and where it ends.
+    static func archive(
+        of source: ByteSource, at offset: Int, limit: Int = memberLimit
+    ) throws -> (members: [CPIOMember], end: Int) {
+        var members: [CPIOMember] = []
+        var offset = offset
         while true {
-            if !inArchive {
-                offset = try skipZeros(in: source, from: offset)
-                if offset == source.count { break }
-            }
             let (member, next) = try member(of: source, at: offset)
             offset = next
-            inArchive = member.name != trailerName
-            guard inArchive else { continue }
-            guard members.count < memberLimit else {
+            if member.name == trailerName { return (members, offset) }
+            guard members.count < limit else {
                 throw FormatError(
                     source: source.name, offset: source.base + offset, field: "cpio archive",
                     found: "more than \(memberLimit) members", expected: "fewer")
             }
             members.append(member)
         }
-        return members
     }
 
     private static func member(of source: ByteSource, at offset: Int) throws -> (CPIOMember, next: Int) {
@@ -90,7 +97,7 @@ extension CPIOArchive {
     }
 
     /// The offset of the next byte that is not zero.
-    private static func skipZeros(in source: ByteSource, from start: Int) throws -> Int {
+    static func skipZeros(in source: ByteSource, from start: Int) throws -> Int {
         var offset = start
         while offset < source.count {
             let piece = try source.read(at: offset, count: min(4096, source.count - offset), "padding")

@@ -30,7 +30,7 @@ extension CPIOArchive {
         try write(tree, epoch: epoch) { try file.append($0) }
     }
 
-    private static func write(_ tree: FileTree, epoch: UInt32, _ sink: (RawSpan) throws -> Void) throws {
+    static func write(_ tree: FileTree, epoch: UInt32, _ sink: (RawSpan) throws -> Void) throws {
         let links = try HardLinks(tree)
         var inodes: [FileTree.Path: UInt32] = [:]
         var next: UInt32 = 1
@@ -81,7 +81,6 @@ extension CPIOArchive {
         guard name.count < longestName else {
             throw refuse("a name of \(name.count) bytes", "Linux takes names up to \(longestName - 1) bytes")
         }
-        guard !name.contains(0) else { throw refuse("its name holds a NUL", "rename it") }
         guard name != trailerName else { throw refuse("the format's end mark has this name", "rename it") }
         guard entry.xattrs.isEmpty else {
             throw refuse("it has extended attributes", "an initrd cannot hold them; remove them there")
@@ -112,6 +111,7 @@ extension CPIOArchive {
         case .characterDevice: FileType.characterDevice
         case .blockDevice: FileType.blockDevice
         case .fifo: FileType.fifo
+        case .socket: FileType.socket
         }
     }
 

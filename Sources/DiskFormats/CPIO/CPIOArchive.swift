@@ -34,5 +34,6 @@ public enum CPIOArchive {
         static let blockDevice: UInt32 = 0o060000
         static let file: UInt32 = 0o100000
         static let symlink: UInt32 = 0o120000
+        static let socket: UInt32 = 0o140000
     }
 }

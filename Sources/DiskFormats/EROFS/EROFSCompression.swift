@@ -1,3 +1,4 @@
+private import Bytes
 private import Dispatch
 private import Synchronization
 
@@ -65,6 +66,10 @@ struct EROFSSegment: Sendable {
     var start: Int
     /// At most `EROFSExtent.segmentSize` bytes; the last piece is padded with zeros to a block.
     var plain: [UInt8]
+    /// Whether no piece of the file follows.
+    var isLast: Bool
+    /// Whether it goes into blocks as it is, without extents.
+    var isStored = false
 
     struct Compressed: Sendable {
         var extents: [EROFSExtent] = []
@@ -77,6 +82,10 @@ struct EROFSSegment: Sendable {
     /// LZ4 is worth it from the second block of plain text on; otherwise the text is stored as it is, up to the next
     /// block boundary. Compressed bytes stand at the end of their block.
     func compressed(by encoder: inout LZ4Encoder) -> Compressed {
+        if isStored {
+            let padding = plain.count.roundedUp(toMultipleOf: EROFS.blockSize) - plain.count
+            return Compressed(blocks: plain + repeatElement(0, count: padding))
+        }
         encoder.reset()
         var result = Compressed()
         var position = 0
@@ -101,15 +110,30 @@ struct EROFSSegment: Sendable {
         }
         return result
     }
+}
 
-    /// Compresses pieces on all cores, in order.
-    static func compressed(_ segments: [EROFSSegment]) -> [Compressed] {
-        let results = Mutex([Compressed](repeating: Compressed(), count: segments.count))
-        DispatchQueue.concurrentPerform(iterations: segments.count) { index in
-            var encoder = LZ4Encoder()
-            let result = segments[index].compressed(by: &encoder)
-            results.withLock { $0[index] = result }
+/// Pieces that are being compressed on all cores, while the next ones are read.
+final class EROFSCompressionBatch: Sendable {
+    let segments: [EROFSSegment]
+    private let results: Mutex<[EROFSSegment.Compressed]>
+    private let group = DispatchGroup()
+
+    /// Starts to compress.
+    init(_ segments: [EROFSSegment]) {
+        self.segments = segments
+        results = Mutex([EROFSSegment.Compressed](repeating: .init(), count: segments.count))
+        DispatchQueue.global().async(group: group) { [self] in
+            DispatchQueue.concurrentPerform(iterations: segments.count) { index in
+                var encoder = LZ4Encoder()
+                let result = segments[index].compressed(by: &encoder)
+                results.withLock { $0[index] = result }
+            }
         }
+    }
+
+    /// Waits for the end; gives the pieces in their order.
+    func finish() -> [EROFSSegment.Compressed] {
+        group.wait()
         return results.withLock { $0 }
     }
 }

@@ -15,8 +15,8 @@ struct EROFSInode {
     var offset = 0
     /// First data block; meaningless without whole blocks.
     var firstBlock = 0
-    /// Where a compressed file's plain text went; one block each.
-    var extents: [EROFSExtent] = []
+    /// Blocks of a compressed file, once it is written.
+    var compressedBlocks = 0
 
     init(
         path: FileTree.Path, entry: FileTree.Entry, links: Int, size: Int, epoch: Int64, compresses: Bool = false
@@ -44,7 +44,7 @@ struct EROFSInode {
         switch layout {
         case .inline: size / EROFS.blockSize
         case .flat: size.roundedUp(toMultipleOf: EROFS.blockSize) / EROFS.blockSize
-        case .compressed: extents.count
+        case .compressed: compressedBlocks
         }
     }
     /// Where the index of a compressed file stands, counted from the inode.
@@ -65,6 +65,7 @@ struct EROFSInode {
             case .characterDevice: 0o020000
             case .blockDevice: 0o060000
             case .fifo: 0o010000
+            case .socket: 0o140000
             }
         return type | entry.mode & 0o7777
     }
@@ -77,6 +78,7 @@ struct EROFSInode {
         case .characterDevice: .characterDevice
         case .blockDevice: .blockDevice
         case .fifo: .fifo
+        case .socket: .socket
         }
     }
 
@@ -85,7 +87,7 @@ struct EROFSInode {
         switch entry.kind {
         case .characterDevice(let major, let minor), .blockDevice(let major, let minor):
             EROFS.device(major: major, minor: minor)
-        case .fifo: 0
+        case .fifo, .socket: 0
         case .file where layout == .compressed: UInt32(truncatingIfNeeded: blocks)
         default: blocks > 0 ? UInt32(firstBlock) : EROFS.noBlock
         }

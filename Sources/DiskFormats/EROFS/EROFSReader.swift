@@ -119,7 +119,7 @@ public struct EROFSReader: Sendable {
         guard inode.entry.kind == .directory else { return }
         for (name, child) in try entries(of: inode) {
             try add(
-                child, at: FileTree.Path(components: path.components + [name]), depth: depth + 1, to: &tree,
+                child, at: path.appending(name), depth: depth + 1, to: &tree,
                 names: &names, budget: &budget)
         }
     }
@@ -267,6 +267,7 @@ extension EROFSReader {
         case 0o020000: return .characterDevice(major: major, minor: minor)
         case 0o060000: return .blockDevice(major: major, minor: minor)
         case 0o010000: return .fifo
+        case 0o140000: return .socket
         default: throw reader.error("i_mode", found: hexadecimal(mode), expected: "a known file type", at: 4)
         }
     }

@@ -54,12 +54,10 @@ public struct EROFSWriter {
     public static func write(_ tree: FileTree, _ options: Options, to output: OutputFile) throws -> Result {
         var writer = EROFSWriter(options: options)
         try writer.collect(tree)
-        let metadataEnd = writer.placeInodes()
-        var metadata = [UInt8](repeating: 0, count: metadataEnd.roundedUp(toMultipleOf: EROFS.blockSize))
-        let blocks = try writer.writeContents(metadata: &metadata, to: output)
-        try writer.writeSuperblock(blocks: blocks, into: &metadata)
+        let metadataSize = writer.placeInodes().roundedUp(toMultipleOf: EROFS.blockSize)
+        let blocks = try writer.writeContents(metadataSize: metadataSize, to: output)
         try output.appendZeros(blocks * EROFS.blockSize)
-        try output.write(metadata, at: 0)
+        try writer.writeSuperblock(blocks: blocks, to: output)
         return Result(size: blocks * EROFS.blockSize, ranges: writer.ranges())
     }
 
@@ -72,13 +70,8 @@ public struct EROFSWriter {
     /// Makes an inode for every entry but hard links, and the directories' contents.
     private mutating func collect(_ tree: FileTree) throws(EROFSError) {
         let entries = tree.sorted
-        var position: [FileTree.Path: Int] = [:]
-        for (path, entry) in entries {
-            guard case .hardLink = entry.kind else {
-                position[path] = position.count
-                continue
-            }
-        }
+        let position = Self.positions(entries)
+        var next = 0
         var linkCount: [FileTree.Path: Int] = [:]
         var children: [FileTree.Path: [EROFSDirectory.Entry]] = [:]
         for (path, entry) in entries {
@@ -88,7 +81,10 @@ public struct EROFSWriter {
                 target = to
                 linkCount[to, default: 1] += 1
             }
-            guard let inode = position[target] else { throw EROFSError(path, "links to \(target), which is not there") }
+            guard let inode = target == path ? next : position[target] else {
+                throw EROFSError(path, "links to \(target), which is not there")
+            }
+            if target == path { next += 1 }
             links.append((path, inode))
             if entry.kind == .directory {
                 children[path, default: []].append(.init(name: [UInt8(ascii: ".")], inode: inode, type: .directory))
@@ -103,15 +99,37 @@ public struct EROFSWriter {
                 children[path.parent, default: []].append(.init(name: path.name, inode: inode, type: type))
             }
         }
+        inodes.reserveCapacity(next)
         for (path, entry) in entries {
-            guard let index = position[path] else { continue }
-            if entry.kind == .directory { directories[index] = EROFSDirectory(children[path] ?? []) }
+            if case .hardLink = entry.kind { continue }
+            let index = inodes.count
+            if entry.kind == .directory {
+                directories[index] = EROFSDirectory(children.removeValue(forKey: path) ?? [])
+            }
             let size = directories[index]?.size ?? Self.size(of: entry.kind)
             inodes.append(
                 try EROFSInode(
                     path: path, entry: entry, links: linkCount[path] ?? 1, size: size, epoch: options.epoch,
                     compresses: options.compression == .lz4))
         }
+    }
+
+    /// Places in the list of inodes of all directories and of files with further names.
+    private static func positions(
+        _ entries: [(path: FileTree.Path, entry: FileTree.Entry)]
+    ) -> [FileTree.Path: Int] {
+        var targets: Set<FileTree.Path> = []
+        for (_, entry) in entries {
+            if case .hardLink(let target) = entry.kind { targets.insert(target) }
+        }
+        var positions: [FileTree.Path: Int] = [:]
+        var next = 0
+        for (path, entry) in entries {
+            if case .hardLink = entry.kind { continue }
+            if entry.kind == .directory || targets.contains(path) { positions[path] = next }
+            next += 1
+        }
+        return positions
     }
 
     private func check(_ path: FileTree.Path, _ entry: FileTree.Entry, in tree: FileTree) throws(EROFSError) {
@@ -144,6 +162,7 @@ public struct EROFSWriter {
         case .characterDevice: .characterDevice
         case .blockDevice: .blockDevice
         case .fifo: .fifo
+        case .socket: .socket
         }
     }
 
@@ -188,63 +207,83 @@ public struct EROFSWriter {
 
     // MARK: bytes
 
-    /// Writes data, and inodes into `metadata`; returns the number of blocks of the image.
-    private mutating func writeContents(metadata: inout [UInt8], to output: OutputFile) throws -> Int {
+    /// Writes everything but the superblock; returns the number of blocks of the image.
+    ///
+    /// Inodes are written one by one: the ends of files that stand behind them are too much to keep.
+    private mutating func writeContents(metadataSize: Int, to output: OutputFile) throws -> Int {
         let nodeIDs = inodes.map(\.nodeID)
-        var queue = EROFSBlockQueue(firstBlock: metadata.count / EROFS.blockSize, output: output)
+        var queue = EROFSBlockQueue(firstBlock: metadataSize / EROFS.blockSize, output: output)
         for index in inodes.indices {
             let content: FileTree.Content
             switch inodes[index].entry.kind {
-            case .directory: content = .bytes(directories[index]?.data(nodeIDs: nodeIDs) ?? [])
+            case .directory: content = .bytes(directories.removeValue(forKey: index)?.data(nodeIDs: nodeIDs) ?? [])
             case .symlink(let target): content = .bytes(target)
             case .file(let bytes): content = bytes
-            default: continue
+            default: content = .bytes([])
             }
             if inodes[index].layout == .compressed {
                 try queue.compress(content, of: inodes[index], number: index)
             } else {
-                try write(content, ofInode: index, metadata: &metadata, through: &queue)
+                try write(content, ofInode: index, through: &queue)
             }
+            for placed in queue.takeDone() { try finish(placed, to: output) }
         }
-        for (index, placed) in try queue.finish() {
-            inodes[index].firstBlock = placed.firstBlock
-            inodes[index].extents = placed.extents
-            let inode = inodes[index]
-            let map = EROFSExtent.index(of: inode.extents, size: inode.size, firstBlock: inode.firstBlock)
-            let start = inode.offset + inode.indexOffset
-            metadata.replaceSubrange(start..<start + map.count, with: map)
-        }
-        for (index, inode) in inodes.enumerated() {
-            let head = inode.head(number: UInt32(truncatingIfNeeded: index + 1))
-            metadata.replaceSubrange(inode.offset..<inode.offset + head.count, with: head)
-        }
+        try queue.finish()
+        for placed in queue.takeDone() { try finish(placed, to: output) }
         return queue.nextBlock
     }
 
-    /// Writes the whole blocks to the output and the tail behind the inode.
-    private mutating func write(
-        _ content: FileTree.Content, ofInode index: Int, metadata: inout [UInt8], through queue: inout EROFSBlockQueue
-    ) throws {
-        let inBlocks = inodes[index].size - inodes[index].inlineSize
-        if inBlocks > 0 { inodes[index].firstBlock = try queue.take(inodes[index].blocks, for: inodes[index].path) }
+    /// Writes the inode of a file that went through the queue, with its index.
+    private mutating func finish(_ placed: EROFSBlockQueue.Placed, to output: OutputFile) throws {
+        let index = placed.number
+        inodes[index].firstBlock = placed.firstBlock
+        inodes[index].compressedBlocks = placed.extents.count
         let inode = inodes[index]
+        var bytes = inode.head(number: UInt32(truncatingIfNeeded: index + 1))
+        if inode.layout == .compressed {
+            bytes += repeatElement(0, count: inode.indexOffset - bytes.count)
+            bytes += EROFSExtent.index(of: placed.extents, size: inode.size, firstBlock: inode.firstBlock)
+        }
+        try output.write(bytes, at: inode.offset)
+    }
+
+    /// Writes whole blocks, and the inode with the tail behind it.
+    private mutating func write(
+        _ content: FileTree.Content, ofInode index: Int, through queue: inout EROFSBlockQueue
+    ) throws {
+        let inode = inodes[index]
+        let inBlocks = inode.size - inode.inlineSize
+        let waits = inBlocks > 0 && inBlocks <= EROFSExtent.segmentSize && queue.isBusy
+        var firstBlock = 0
+        if inBlocks > 0, !waits { firstBlock = try queue.take(inode.blocks) }
         var done = 0
+        var blocks: [UInt8] = []
         var tail: [UInt8] = []
         try content.forEachChunk { chunk in
             let here = min(chunk.byteCount, max(0, inBlocks - done))
             if here > 0 {
-                try queue.output.write(chunk.extracting(0..<here), at: inode.firstBlock * EROFS.blockSize + done)
+                let part = chunk.extracting(0..<here)
+                if waits {
+                    blocks += [UInt8](copying: part)
+                } else {
+                    try queue.output.write(part, at: firstBlock * EROFS.blockSize + done)
+                }
             }
             tail += [UInt8](copying: chunk.extracting(here..<chunk.byteCount))
             done += chunk.byteCount
         }
         guard done == inode.size, tail.count == inode.inlineSize else { throw EROFSError.changed(inode, now: done) }
-        let start = inode.offset + inode.headSize
-        metadata.replaceSubrange(start..<start + tail.count, with: tail)
+        if waits {
+            try queue.output.write(tail, at: inode.offset + inode.headSize)
+            return try queue.store(blocks, number: index)
+        }
+        inodes[index].firstBlock = firstBlock
+        let head = inodes[index].head(number: UInt32(truncatingIfNeeded: index + 1))
+        try queue.output.write(head + tail, at: inode.offset)
     }
 
     /// Superblock (erofs_fs.h, struct erofs_super_block), with its checksum over bytes 1024 to 4095.
-    private func writeSuperblock(blocks: Int, into metadata: inout [UInt8]) throws(EROFSError) {
+    private func writeSuperblock(blocks: Int, to output: OutputFile) throws {
         let name = Array(options.volumeName.utf8)
         guard options.uuid.count == 16, name.count <= 16 else {
             throw EROFSError(.root, "the UUID must have 16 bytes and the volume name at most 16")
@@ -268,9 +307,9 @@ public struct EROFSWriter {
         out.append(options.compression == .lz4 ? EROFS.lz4AtBlockEnd : 0)  // features that a reader must know
         out.append(repeating: 0, count: EROFS.superblockSize - out.count)
         let start = EROFS.superblockOffset
-        metadata.replaceSubrange(start..<start + out.count, with: out.bytes)
-        let checksum = CRC32.castagnoli.register(metadata[start..<EROFS.blockSize])
-        out.replace(at: 4, with: checksum)
-        metadata.replaceSubrange(start..<start + out.count, with: out.bytes)
+        let behind = start + EROFS.superblockSize
+        let inodes = try output.read(at: behind, count: EROFS.blockSize - behind)
+        out.replace(at: 4, with: CRC32.castagnoli.register(out.bytes + inodes))
+        try output.write(out.bytes, at: start)
     }
 }

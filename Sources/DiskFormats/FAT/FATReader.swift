@@ -121,7 +121,7 @@ public struct FATReader: Sendable {
         entries bytes: [UInt8], at path: FileTree.Path, depth: Int, to tree: inout FileTree, budget: inout Int
     ) throws {
         for entry in try Self.entries(bytes, source: "\(file.path) \(path)") {
-            let inner = FileTree.Path(components: path.components + [entry.name])
+            let inner = path.appending(entry.name)
             if entry.isDirectory {
                 try add(directory: entry.cluster, at: inner, depth: depth + 1, to: &tree, budget: &budget)
                 continue
@@ -191,7 +191,7 @@ public struct FATReader: Sendable {
                     long.isEmpty ? short(name) : Array(String(decoding: long.prefix { $0 != 0 }, as: UTF16.self).utf8)
                 long = []
                 guard attributes & 0x08 == 0, name[0] != UInt8(ascii: ".") else { continue }
-                guard !text.isEmpty, !text.contains(UInt8(ascii: "/")) else {
+                guard !text.isEmpty, !text.contains(0), !text.contains(UInt8(ascii: "/")) else {
                     throw entry.error("DIR_Name", found: name.hex, expected: "a name", at: 0)
                 }
                 result.append(

@@ -134,6 +134,7 @@ extension TreeComparison {
         case .characterDevice: "character device"
         case .blockDevice: "block device"
         case .fifo: "FIFO"
+        case .socket: "socket"
         }
     }
 

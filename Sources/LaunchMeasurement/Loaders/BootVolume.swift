@@ -83,7 +83,7 @@ extension FileTree.Content {
             return try ByteSource(path: path).window(at: offset, count: count, name).named(name)
         case .pieces(let pieces):
             return ByteSource(joining: try pieces.map { try $0.source(named: name) }, name: name)
-        case .compressed:
+        case .compressed, .squashFS:
             // Not on a volume that firmware reads.
             var bytes: [UInt8] = []
             try forEachChunk { bytes += [UInt8](copying: $0) }

@@ -4,25 +4,47 @@ import Files
 import Hashing
 
 extension FileRecognizer {
-    /// An initrd: one cpio archive or several in a row, not compressed.
+    /// An initrd: one cpio archive or several in a row, of which the last may be compressed.
     static let cpio = FileRecognizer(
-        kind: "cpio archive",
-        matches: { $0.begins(with: "070701") },
-        describe: { file in
-            let source = ByteSource(file.file)
-            let members = try CPIOArchive.members(of: source).map { member in
-                Value.object([
-                    ("name", .string(String(decoding: member.name, as: UTF8.self))),
-                    ("mode", .string("0" + String(member.mode, radix: 8))), ("uid", .count(Int(member.uid))),
-                    ("gid", .count(Int(member.gid))), ("inode", .count(Int(member.inode))),
-                    ("mtime", .count(Int(member.mtime))), ("size", .count(member.data.count)),
-                ])
+        kind: "cpio archive", matches: { $0.begins(with: "070701") }, describe: { try initrd(ByteSource($0.file)) })
+
+    /// An initrd that is compressed from its start.
+    static let compressedCPIO = FileRecognizer(
+        kind: "compressed cpio archive",
+        matches: { file in
+            [.gzip, .xz, .zstd, .lz4].contains { (known: InitrdCompression) in
+                file.head.starts(with: known.magic)
             }
-            return [
-                ("size", .count(source.count)), ("sha256", .string(try source.digest(.sha256).hex)),
-                ("members", .array(of: members)),
-            ]
-        })
+        },
+        describe: { try initrd(ByteSource($0.file)) })
+
+    private static func initrd(_ source: ByteSource) throws -> [(String, Value)] {
+        let archives = try CPIOArchive.archives(of: source, decompressor: BlockDecompression.initrd)
+        return [
+            ("size", .count(source.count)), ("sha256", .string(try source.digest(.sha256).hex)),
+            (
+                "archives",
+                .array(
+                    of: archives.map { archive in
+                        .object([
+                            ("offset", .count(archive.range.lowerBound)), ("size", .count(archive.range.count)),
+                            ("compression", .string(archive.compression?.rawValue ?? "none")),
+                            ("members", .count(archive.members.count)),
+                        ])
+                    })
+            ),
+            ("members", .array(of: archives.flatMap(\.members).map(member))),
+        ]
+    }
+
+    private static func member(_ member: CPIOMember) -> Value {
+        .object([
+            ("name", .string(String(decoding: member.name, as: UTF8.self))),
+            ("mode", .string("0" + String(member.mode, radix: 8))), ("uid", .count(Int(member.uid))),
+            ("gid", .count(Int(member.gid))), ("inode", .count(Int(member.inode))),
+            ("mtime", .count(Int(member.mtime))), ("size", .count(member.data.count)),
+        ])
+    }
 }
 
 extension ByteSource {

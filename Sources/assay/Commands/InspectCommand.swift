@@ -28,9 +28,9 @@ struct InspectCommand: ParsableCommand {
 
     /// What `inspect` knows, asked in this order; each format adds a line.
     static let recognizers: [FileRecognizer] = [
-        .igvm, .svsm, .ovmf, .unifiedKernel, .peImage, .gptDisk, .fat, .erofs, .cpio, .acpiTables,
+        .igvm, .svsm, .ovmf, .unifiedKernel, .peImage, .gptDisk, .fat, .erofs, .squashFS, .cpio, .acpiTables,
         .linkerScript, .eventLog, .snpReport, .snpCertificateTable, .tdxQuote, .tdReport, .hclReport, .azureEvidence,
-        .tpmQuote, .certificates, .revocationList, .intelCollateral, .pcrSignatures,
+        .tpmQuote, .certificates, .revocationList, .intelCollateral, .pcrSignatures, .compressedCPIO,
     ]
 
     func run() throws {

@@ -61,18 +61,18 @@ extension FileRecognizer {
                 ("size", .count(file.file.size)),
                 ("sha256", .string(try ByteSource(file.file).digest(.sha256).hex)),
                 ("width", .count(reader.width)), ("volumeID", .hex(reader.volumeID)),
-                ("files", files(of: try reader.tree())),
+                ("files", try TreeFacts.files(of: reader.tree())),
             ]
         })
 
-    /// An EROFS image, uncompressed.
+    /// An EROFS image.
     static let erofs = FileRecognizer(
         kind: "EROFS image",
         matches: { $0.head.dropFirst(1024).starts(with: EROFS.mark) },
         describe: { file in
             let reader = try EROFSReader(file.file)
             let superblock = reader.superblock
-            let tree = Result { try reader.tree() }
+            let tree = Result { try TreeFacts.files(of: reader.tree()) }
             return [
                 ("size", .count(file.file.size)),
                 ("sha256", .string(try ByteSource(file.file).digest(.sha256).hex)),
@@ -82,42 +82,12 @@ extension FileRecognizer {
                 ("inodes", .integer(Int64(clamping: superblock.inodes))),
                 ("compatibleFeatures", .hex(superblock.compatibleFeatures)),
                 ("incompatibleFeatures", .hex(superblock.incompatibleFeatures)),
-                ("files", tree.valueOrError { files(of: $0) }),
+                ("files", TreeFacts.valueOrError(tree)),
             ]
         })
-
-    /// Paths with type and size, the root left out.
-    private static func files(of tree: FileTree) -> Value {
-        .array(
-            of: tree.sorted.dropFirst().map { path, entry in
-                let (type, size): (String, Int) =
-                    switch entry.kind {
-                    case .directory: ("directory", 0)
-                    case .file(let content): ("file", content.count)
-                    case .symlink(let target): ("symlink", target.count)
-                    case .hardLink: ("hardLink", 0)
-                    case .characterDevice: ("characterDevice", 0)
-                    case .blockDevice: ("blockDevice", 0)
-                    case .fifo: ("fifo", 0)
-                    }
-                return .object([
-                    ("path", .string(path.description)), ("type", .string(type)), ("size", .count(size)),
-                ])
-            })
-    }
 }
 
 extension EROFS {
     /// The magic number as it stands at byte 1024.
     fileprivate static let mark: [UInt8] = [0xE2, 0xE1, 0xF5, 0xE0]
-}
-
-extension Result where Success == FileTree, Failure == any Error {
-    /// A broken part is said to be broken and does not hide the rest.
-    fileprivate func valueOrError(_ body: (FileTree) -> Value) -> Value {
-        switch self {
-        case .success(let tree): body(tree)
-        case .failure(let error): .object([("error", .string("\(error)"))])
-        }
-    }
 }

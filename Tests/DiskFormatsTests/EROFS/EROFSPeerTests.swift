@@ -33,6 +33,33 @@ struct EROFSPeerTests {
         #expect(result.status == 0, "\(result.outputText)\(result.errorText)")
     }
 
+    /// Whether fsck.erofs is of 1.8 or later, which also extracts what Linux 5.10 reads.
+    static let extracts: Bool = {
+        guard let result = try? Subprocess("fsck.erofs", ["-V"]).run() else { return false }
+        let words = (result.outputText + result.errorText).split { $0 == " " || $0 == "\n" }
+        let numbers = words.compactMap { word -> [Int]? in
+            let parts = word.split(separator: ".").map { Int($0) }
+            return parts.count >= 2 && !parts.contains(nil) ? parts.compactMap { $0 } : nil
+        }
+        return numbers.first.map { !$0.lexicographicallyPrecedes([1, 8]) } ?? false
+    }()
+
+    @Test(
+        "fsck.erofs extracts what was written",
+        .enabled(if: extracts, "fsck.erofs 1.8 or later is not installed"), arguments: EROFSWriter.Compression.allCases)
+    func extract(compression: EROFSWriter.Compression) throws {
+        let place = folder.file("extracted")
+        let result = try Subprocess("fsck.erofs", ["--extract=\(place)", image(compression)]).run()
+        #expect(result.status == 0, "\(result.outputText)\(result.errorText)")
+        for (path, entry) in tree.sorted {
+            guard case .file(let content) = entry.kind else { continue }
+            var bytes: [UInt8] = []
+            try content.forEachChunk { $0.withUnsafeBytes { bytes += $0 } }
+            let isSame = try InputFile.contents(of: place + path.description) == bytes
+            #expect(isSame, "\(path)")
+        }
+    }
+
     @Test(
         "dump.erofs reads superblock and inodes", .enabled(if: Outside.has("dump.erofs"), "dump.erofs is not installed")
     )
@@ -86,6 +113,7 @@ struct EROFSPeerTests {
                 case .characterDevice: "character special file"
                 case .blockDevice: "block special file"
                 case .fifo: "fifo"
+                case .socket: "socket"
                 }
             #expect(fields == "\(mode) \(entry.uid) \(entry.gid) \(entry.mtime) \(kind)\n", "\(path)")
             if case .file(let content) = entry.kind {

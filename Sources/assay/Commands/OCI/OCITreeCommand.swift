@@ -50,6 +50,7 @@ struct OCITreeCommand: ParsableCommand {
         case .blockDevice(let major, let minor):
             facts += [("kind", .string("block device")), ("device", .string("\(major):\(minor)"))]
         case .fifo: facts.append(("kind", .string("pipe")))
+        case .socket: facts.append(("kind", .string("socket")))
         }
         if !entry.xattrs.isEmpty {
             facts.append(
