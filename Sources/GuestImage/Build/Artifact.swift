@@ -1,6 +1,8 @@
+private import Dispatch
 public import Documents
 private import Files
 public import Hashing
+private import Synchronization
 
 /// One file that a build wrote, by size and hashes.
 public struct Artifact: Sendable, Hashable {
@@ -22,14 +24,23 @@ public struct Artifact: Sendable, Hashable {
         self.sources = sources
         let file = try InputFile("\(directory)/\(name)")
         size = file.size
-        var short = Hash(.sha256)
-        var long = Hash(.sha384)
-        try file.forEachChunk { (chunk: RawSpan) in
-            short.update(chunk)
-            long.update(chunk)
+        let digests = try Self.digests(of: file, [.sha256, .sha384])
+        sha256 = digests[0]
+        sha384 = digests[1]
+    }
+
+    /// The digests of a file, each on a processor of its own.
+    private static func digests(of file: InputFile, _ algorithms: [HashAlgorithm]) throws -> [Digest] {
+        let results = Mutex([Result<Digest, any Error>?](repeating: nil, count: algorithms.count))
+        DispatchQueue.concurrentPerform(iterations: algorithms.count) { index in
+            let result = Result {
+                var hash = Hash(algorithms[index])
+                try file.forEachChunk { (chunk: RawSpan) in hash.update(chunk) }
+                return hash.finish()
+            }
+            results.withLock { $0[index] = result }
         }
-        sha256 = short.finish()
-        sha384 = long.finish()
+        return try results.withLock { $0 }.compactMap { try $0?.get() }
     }
 
     /// The artifact as `artifacts.json` lists it.

@@ -21,6 +21,8 @@ public struct BuiltImage: Sendable {
     public var kernelRelease: String
     /// How `root.erofs` stores files.
     public var rootCompression: EROFSWriter.Compression
+    /// How `initrd` stores its archive.
+    public var initrdCompression: CPIOArchive.Compression
     /// Everything in the output directory but `artifacts.json` itself, in the order in which it was made.
     public var artifacts: [Artifact]
     /// Where each file of the root lies in `root.erofs`, as ranges of bytes; block numbers are these divided by 4096.
@@ -37,7 +39,7 @@ public struct BuiltImage: Sendable {
 extension BuiltImage {
     /// Names every writer and rule by its revision: with equal inputs and revisions the bytes are equal.
     var formatRevisions: [(String, Value)] {
-        [
+        (initrdCompression == .lz4 ? [("lz4-legacy", .string(LZ4LegacyFrame.formatRevision))] : []) + [
             ("cpio", .string("cpio-\(CPIOArchive.formatRevision)")),
             (rootCompression.formatName, .string(rootCompression.formatRevision)),
             ("fat", .string(FATWriter.formatRevision)), ("gpt", .string(GPTWriter.formatRevision)),

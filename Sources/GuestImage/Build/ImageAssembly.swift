@@ -49,7 +49,8 @@ struct ImageAssembly {
             name: definition.name, version: definition.version, variant: variant, definitionDigest: digest,
             lockDigest: lock, verity: verity, verityUUID: identifiers.uuid("verity superblock"),
             commandLine: commandLine, kernelRelease: contents.kernelRelease,
-            rootCompression: definition.root.compression, artifacts: artifacts, files: files,
+            rootCompression: definition.root.compression,
+            initrdCompression: definition.initrd.compression, artifacts: artifacts, files: files,
             scripts: contents.scripts)
     }
 
@@ -107,8 +108,9 @@ struct ImageAssembly {
     private mutating func writeInitrd() throws {
         progress("writing initrd: \(contents.initrd.count) entries")
         let file = try OutputFile(path("initrd"))
-        try CPIOArchive.write(contents.initrd, epoch: definition.epoch, to: file)
-        try finish(file, "initrd", "cpio newc of the initrd tree, uncompressed")
+        let compression = definition.initrd.compression
+        try CPIOArchive.write(contents.initrd, epoch: definition.epoch, compression: compression, to: file)
+        try finish(file, "initrd", "cpio newc of the initrd tree, \(compression == .none ? "uncompressed" : "LZ4")")
     }
 
     private mutating func writeUKI() throws {

@@ -70,6 +70,7 @@ extension ImageDefinition.Initrd {
     fileprivate init(_ decoder: ObjectDecoder) throws(DocumentError) {
         var decoder = decoder
         packages = try decoder.distinct("packages", "the name of a package") { isPackageName($0) }
+        compression = try decoder.optionalChoice("compression") ?? .none
         programs = []
         for (node, path) in try decoder.optionalList("programs") {
             programs.append(try guestPath(node, path))

@@ -53,7 +53,7 @@ extension ImageDefinition.Initrd {
             [
                 ("packages", .strings(packages)), ("programs", .strings(programs.map(\.description))),
                 ("modules", .strings(modules)), ("optionalModules", .strings(optionalModules)),
-            ] + edits.members)
+            ] + (compression == .none ? [] : [("compression", .string(compression.rawValue))]) + edits.members)
     }
 }
 

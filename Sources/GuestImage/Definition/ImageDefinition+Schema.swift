@@ -78,11 +78,11 @@ extension JSONSchema {
         let modules = list(text("The name of a kernel module.", pattern: "^[A-Za-z0-9_-]+$"), unique: true)
         let own: [(String, JSONSchema)] = [
             ("packages", packages), ("programs", list(guestPath())), ("modules", modules),
-            ("optionalModules", modules),
+            ("optionalModules", modules), ("compression", .choice(CPIOArchive.Compression.self)),
         ]
         return object(
             own + .edits(ofWholePackages: false),
-            optional: ["programs", "modules", "optionalModules"] + .treeEdits)
+            optional: ["programs", "modules", "optionalModules", "compression"] + .treeEdits)
     }
 
     fileprivate static var commandLine: JSONSchema {

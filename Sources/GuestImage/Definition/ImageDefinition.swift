@@ -65,6 +65,8 @@ public struct ImageDefinition: Sendable, Hashable {
         public var modules: [String]
         /// Modules that refuse to load where their hardware is missing, which is no failure.
         public var optionalModules: [String]
+        /// How `initrd` stores its archive.
+        public var compression: CPIOArchive.Compression
         public var edits: TreeEdits
     }
 
