@@ -33,7 +33,7 @@ struct EROFSPeerTests {
         #expect(result.status == 0, "\(result.outputText)\(result.errorText)")
     }
 
-    /// Whether fsck.erofs is of 1.8 or later, which also extracts what Linux 5.10 reads.
+    /// Whether fsck.erofs is of 1.8 or later, which extracts with `--extract=DIR` and restores what it can.
     static let extracts: Bool = {
         guard let result = try? Subprocess("fsck.erofs", ["-V"]).run() else { return false }
         let words = (result.outputText + result.errorText).split { $0 == " " || $0 == "\n" }
@@ -46,10 +46,10 @@ struct EROFSPeerTests {
 
     @Test(
         "fsck.erofs extracts what was written",
-        .enabled(if: extracts, "fsck.erofs 1.8 or later is not installed"), arguments: EROFSWriter.Compression.allCases)
-    func extract(compression: EROFSWriter.Compression) throws {
+        .enabled(if: extracts, "fsck.erofs 1.8 or later is not installed"))
+    func extract() throws {
         let place = folder.file("extracted")
-        let result = try Subprocess("fsck.erofs", ["--extract=\(place)", image(compression)]).run()
+        let result = try Subprocess("fsck.erofs", ["--extract=\(place)", image(.none)]).run()
         #expect(result.status == 0, "\(result.outputText)\(result.errorText)")
         for (path, entry) in tree.sorted {
             guard case .file(let content) = entry.kind else { continue }

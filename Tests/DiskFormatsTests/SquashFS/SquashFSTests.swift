@@ -20,7 +20,7 @@ private func fixtureTree() -> FileTree {
     add("dir/small", file(Array("hello\n".utf8)), 0o600)
     add("dir/zhard", .hardLink("dir/small"), 0o600)
     for path in ["dir/small", "dir/zhard"] { tree[.init(path)]?.xattrs = ["user.comment": Array("x".utf8)] }
-    add("dir/blocks", file((0..<10_000).map { UInt8(truncatingIfNeeded: $0 * 7 >> 3) }), 0o644)
+    add("dir/blocks", file((0..<10_000).map { UInt8(truncatingIfNeeded: ($0 * 7) >> 3) }), 0o644)
     tree["dir/blocks"]?.xattrs = [
         "security.capability": [1, 0, 0, 2, 0, 0x20, 0, 0] + [UInt8](repeating: 0, count: 12)
     ]
