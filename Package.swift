@@ -51,8 +51,8 @@ let package = Package(
         module(
             "GuestImage",
             [
-                "Bytes", "Documents", "Files", "Hashing", "Trace", "Archives", "Transport", "Packages", "DiskFormats",
-                "Verity",
+                "Bytes", "Documents", "Files", "Hashing", "Signing", "Trace", "Archives", "Transport", "Packages",
+                "DiskFormats", "Verity",
             ]),
         module(
             "LaunchMeasurement",

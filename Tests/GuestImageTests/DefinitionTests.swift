@@ -29,6 +29,12 @@ let sampleDefinition = """
           script: postinst
           sha256: a8076d3d28d21e02012b20eaf7dbf75409a6277134439025f282e368e3305abf
           reason: Does nothing.
+      alternatives:
+        - name: editor
+          path: /usr/bin/tool
+        - {name: pager, link: /usr/bin/more, path: /usr/bin/tool}
+      sysctl:
+        kernel.sysrq: 0
       exclude: [/usr/share]
       include: [/usr/share/doc/*/copyright]
       directories:
@@ -107,7 +113,7 @@ struct DefinitionTests {
         "what is wrong is named with line and key path",
         arguments: [
             ("version: 1.2", "versoin: 1.2", "versoin: unknown key, and 'version' is missing"),
-            ("commandLine: [quiet]", "commandLines: [quiet]", "44:15: commandLines: unknown key"),
+            ("commandLine: [quiet]", "commandLines: [quiet]", "50:15: commandLines: unknown key"),
             ("name: sample", "name: Sample", "1:7: name: found 'Sample'"),
             ("epoch: 1700000000", "epoch: soon", "4:8: epoch: found 'soon', expected an integer"),
             ("epoch: 1700000000", "epoch: 3", "4:8: epoch: found 3, expected 315532800 to 2147483647"),

@@ -33,6 +33,6 @@ struct PackageSpool {
             entries.append((FileTree.Path(member.path), entry))
         }
         try file.commit(durable: false)
-        return PackageFiles(package: package.name, entries: entries, scripts: package.scripts)
+        return PackageFiles(package: package.name, entries: entries, scripts: package.scripts, control: package.control)
     }
 }

@@ -60,7 +60,7 @@ extension JSONSchema {
     fileprivate static let mode = text("Three or four octal digits, quoted.", pattern: "^[0-7]{3,4}$")
     fileprivate static let owner = integer(0...Int(UInt32.max) - 1)
 
-    fileprivate static func guestPath(_ description: String = "An absolute path of the guest.") -> JSONSchema {
+    static func guestPath(_ description: String = "An absolute path of the guest.") -> JSONSchema {
         text(description, pattern: #"^(/(?!\.{1,2}(/|$))[^/]+)+$"#)
     }
 

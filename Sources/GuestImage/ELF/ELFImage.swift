@@ -13,6 +13,8 @@ public struct ELFImage: Sendable {
     public private(set) var interpreter: [UInt8]?
     /// Names of the needed libraries (DT_NEEDED) in file order.
     public private(set) var needed: [[UInt8]] = []
+    /// A library's own name (DT_SONAME); nil if it states none.
+    public private(set) var libraryName: [UInt8]?
     /// Every section in file order.
     let sections: [(name: [UInt8], range: Range<Int>)]
 
@@ -35,7 +37,9 @@ public struct ELFImage: Sendable {
             interpreter = Array(path.dropLast())
         }
         for segment in segments where segment.type == Segment.dynamic {
-            needed += try Self.needed(in: segment, of: file, segments)
+            let names = try Self.names(in: segment, of: file, segments)
+            needed += names.needed
+            libraryName = libraryName ?? names.own
         }
     }
 
@@ -44,11 +48,12 @@ public struct ELFImage: Sendable {
         sections.first { $0.name == Array(name.utf8) }?.range
     }
 
-    private static func needed(
+    private static func names(
         in dynamic: Segment, of file: borrowing ByteReader, _ segments: [Segment]
-    ) throws(FormatError) -> [[UInt8]] {
+    ) throws(FormatError) -> (needed: [[UInt8]], own: [UInt8]?) {
         var entries = try file.window(at: dynamic.offset, count: dynamic.fileSize, "PT_DYNAMIC")
         var names: [UInt64] = []
+        var own: UInt64?
         var table: UInt64?
         var size: UInt64 = 0
         while entries.remaining >= 16 {
@@ -59,17 +64,21 @@ public struct ELFImage: Sendable {
             case 1: names.append(value)
             case 5: table = value
             case 10: size = value
+            case 14: own = value
             default: break
             }
         }
-        guard !names.isEmpty else { return [] }
+        guard !names.isEmpty || own != nil else { return ([], nil) }
         guard let table, let offset = Segment.fileOffset(of: table, in: segments) else {
             throw file.error("DT_STRTAB", found: "no address in a loaded segment", expected: "a string table")
         }
         let strings = try file.window(at: offset, count: Int(clamping: size), "DT_STRTAB")
         var result: [[UInt8]] = []
         for name in names { result.append(try string(at: Int(clamping: name), in: strings, "DT_NEEDED")) }
-        return result
+        let name = try own.map { (offset) throws(FormatError) in
+            try string(at: Int(clamping: offset), in: strings, "DT_SONAME")
+        }
+        return (result, name)
     }
 
     /// The string at an offset of a string table, without its NUL.

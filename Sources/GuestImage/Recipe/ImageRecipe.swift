@@ -34,7 +34,7 @@ public enum ImageRecipe {
         let modules = try KernelModules(kernelTree, package: kernel.package)
         let chosen = try definition.root.packages.map { name throws in try packages.named(name) }
         let coverage = try ScriptCoverage(of: chosen, accepted: definition.root.setup.scripts)
-        let tree = try root(definition, chosen, overlays: overlays)
+        let tree = try root(definition, chosen, coverage.rules, overlays: overlays)
         try coverage.check(tree)
         return ImageContents(
             root: tree,
@@ -45,12 +45,15 @@ public enum ImageRecipe {
     }
 
     private static func root(
-        _ definition: ImageDefinition, _ chosen: [PackageFiles], overlays: OverlayFiles
+        _ definition: ImageDefinition, _ chosen: [PackageFiles], _ rules: [ScriptRule], overlays: OverlayFiles
     ) throws -> FileTree {
         let whole = try PackageMerge.tree(of: chosen, epoch: definition.epoch)
         var tree = definition.root.edits.filtered(whole)
         try tree.addMergedLinks(epoch: Int64(definition.epoch))
         try definition.root.edits.apply(to: &tree, packages: whole, overlays: overlays, epoch: definition.epoch)
+        let generated = GeneratedFiles(
+            setup: definition.root.setup, packages: chosen, rules: rules, whole: whole, epoch: definition.epoch)
+        try generated.add(to: &tree)
         return tree
     }
 

@@ -10,13 +10,17 @@ public struct PackageFiles: Sendable {
     public var entries: [(path: FileTree.Path, entry: FileTree.Entry)]
     /// Its maintainer scripts, none of which is run.
     public var scripts: [MaintainerScript]
+    /// What it says of itself.
+    public var control: ControlStanza?
 
     public init(
-        package: String, entries: [(path: FileTree.Path, entry: FileTree.Entry)], scripts: [MaintainerScript] = []
+        package: String, entries: [(path: FileTree.Path, entry: FileTree.Entry)], scripts: [MaintainerScript] = [],
+        control: ControlStanza? = nil
     ) {
         self.package = package
         self.entries = entries
         self.scripts = scripts
+        self.control = control
     }
 }
 

@@ -9,7 +9,8 @@ private import Packages
 struct ScriptCoverage {
     /// Every script of the packages, sorted by package and kind.
     let verdicts: [ScriptVerdict]
-    private let rules: [ScriptRule]
+    /// The rules that stand for them.
+    let rules: [ScriptRule]
 
     /// Requires that each script that would run at the installation is covered.
     init(of packages: [PackageFiles], accepted: [AcceptedScript]) throws(ImageError) {

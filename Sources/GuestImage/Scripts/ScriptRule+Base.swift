@@ -44,7 +44,8 @@ extension ScriptRule {
             "debianutils", .postinst, "d15926d4a2130c02b368e2a609fbeb563455355e717007937e36893f88668eff",
             reason: "lists the login shells and chooses the program 'which'",
             makes: ["etc/shells"],
-            alternatives: [Alternative(name: "which", link: "usr/bin/which", path: "usr/bin/which.debianutils")]),
+            alternatives: [Alternative(name: "which", link: "usr/bin/which", path: "usr/bin/which.debianutils")],
+            defaults: [Default(path: "etc/shells", source: .copy("usr/share/debianutils/shells"))]),
         ScriptRule(
             "dpkg", .postinst, "46dccfe29646a5cd280aefcb889c78fe64246dd7a9cc8f0303d4c317a95c585b",
             reason: "starts the package manager's database; nothing is installed in a running image"),
@@ -70,7 +71,11 @@ extension ScriptRule {
         ScriptRule(
             "netbase", .postinst, "f1f034ca93a9e934b934239acb18d12904d1a20c5b5dd74730af30dbd480585c",
             reason: "writes the names of the local machine",
-            makes: ["etc/hosts", "etc/networks"]),
+            makes: ["etc/hosts", "etc/networks"],
+            defaults: [
+                Default(path: "etc/hosts", source: .text(hosts)),
+                Default(path: "etc/networks", source: .text(networks)),
+            ]),
         ScriptRule(
             "openssl", .postinst, "625ae8f649ec61f00e1ab53568a84f85f964f10fdbd9f25b800cc229205d1714",
             reason: "links /usr/lib/ssl, which the package ships as a directory"),
@@ -93,7 +98,8 @@ extension ScriptRule {
         ScriptRule(
             "tzdata", .postinst, "555ed6cfc95b70d0e209ffcbfbcef31670cf50bea5e9ff686f6f9c456acb0f46",
             reason: "sets the time zone",
-            makes: ["etc/localtime"]),
+            makes: ["etc/localtime"],
+            defaults: [Default(path: "etc/localtime", source: .link("/usr/share/zoneinfo/Etc/UTC"))]),
         ScriptRule(
             "usr-is-merged", .preinst, "b327a839b8b0b674b51caf9bfa53261ced58af420439dc94120330f5e2a6994a",
             reason: "checks that bin, lib and sbin are links into usr, as they are in every image"),
@@ -101,4 +107,19 @@ extension ScriptRule {
             "usr-is-merged", .postinst, "da90a5ff269ea58f1aa8f06a92ac37ab7f42d28787e4a7017992f67fcf48518b",
             reason: "tidies up after an older installed version, which no image has"),
     ]
+
+    private static let hosts = """
+        127.0.0.1\tlocalhost
+        ::1\t\tlocalhost ip6-localhost ip6-loopback
+        ff02::1\t\tip6-allnodes
+        ff02::2\t\tip6-allrouters
+
+        """
+
+    private static let networks = """
+        default\t\t0.0.0.0
+        loopback\t127.0.0.0
+        link-local\t169.254.0.0
+
+        """
 }

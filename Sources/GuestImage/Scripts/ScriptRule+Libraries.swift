@@ -7,7 +7,8 @@ extension ScriptRule {
         ScriptRule(
             "libc-bin", .postinst, "3daa7e3ffd429c1d77287f0fc840a490a607697906d2303452f70578647ce0d4",
             reason: "copies nsswitch.conf and writes the loader's cache",
-            makes: ["etc/nsswitch.conf", "etc/ld.so.cache"]),
+            makes: ["etc/nsswitch.conf", "etc/ld.so.cache"],
+            defaults: [Default(path: "etc/nsswitch.conf", source: .copy("usr/share/libc-bin/nsswitch.conf"))]),
         ScriptRule(
             "libc6", .preinst, "964a417b9c330f80213fe8aebb1f44eaea307203962aecb0de493742583bb454",
             reason: "checks the running kernel and asks about services of an older installation; the links into "

@@ -25,12 +25,14 @@ extension ScriptRule {
             reason: "enables three units, makes a machine identifier, adds users by its lists for "
                 + "systemd-sysusers, builds the message catalogue and makes directories that systemd-tmpfiles "
                 + "makes at every start; 'units' says what an image starts, and the catalogue is left out",
-            makes: ["etc/machine-id"]),
+            makes: ["etc/machine-id"],
+            defaults: [Default(path: "etc/machine-id", source: .text(""), mode: 0o444)]),
         ScriptRule(
             "systemd-resolved", .postinst, "c0f321bb918f882f25988086e7cfec249e7404c30403cf7aa7d853b75d6a9189",
             reason: "points /etc/resolv.conf at the resolver, adds its user by its list for systemd-sysusers and "
                 + "enables the service; 'units' says what an image starts",
-            makes: ["etc/resolv.conf"]),
+            makes: ["etc/resolv.conf"],
+            defaults: [Default(path: "etc/resolv.conf", source: .link("../run/systemd/resolve/stub-resolv.conf"))]),
         ScriptRule(
             "systemd-sysv", .postinst, "062974408bce7a95f468fa523bcf7f3d6360fff31ed3b581125bdc4d0f648d4a",
             reason: "restores links that the package ships, and tells a boot loader that no image has"),

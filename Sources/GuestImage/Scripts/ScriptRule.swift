@@ -15,6 +15,20 @@ public struct ScriptRule: Sendable, Hashable {
         var path: FileTree.Path
     }
 
+    /// A file or link that the script makes the same on every system.
+    struct Default: Sendable, Hashable {
+        enum Source: Sendable, Hashable {
+            /// A copy of a file of the package.
+            case copy(FileTree.Path)
+            case text(String)
+            case link(String)
+        }
+
+        var path: FileTree.Path
+        var source: Source
+        var mode: UInt16 = 0o644
+    }
+
     public var package: String
     public var kind: MaintainerScript.Kind
     /// SHA-256 of the scripts that the rule stands for, lower-case hex.
@@ -25,10 +39,12 @@ public struct ScriptRule: Sendable, Hashable {
     /// have them.
     var makes: [FileTree.Path]
     var alternatives: [Alternative]
+    /// What is made here, unless the definition has something at the path.
+    var defaults: [Default]
 
     init(
         _ package: String, _ kind: MaintainerScript.Kind, _ digests: String..., reason: String,
-        makes: [FileTree.Path] = [], alternatives: [Alternative] = []
+        makes: [FileTree.Path] = [], alternatives: [Alternative] = [], defaults: [Default] = []
     ) {
         self.package = package
         self.kind = kind
@@ -36,6 +52,7 @@ public struct ScriptRule: Sendable, Hashable {
         self.reason = reason
         self.makes = makes
         self.alternatives = alternatives
+        self.defaults = defaults
     }
 
     /// All rules.
