@@ -7,13 +7,14 @@ import YAMLDocuments
 
 @Suite("Schema of image.yaml")
 struct SchemaTests {
-    private static let shipped =
-        FileSystem.parent(of: FileSystem.parent(of: FileSystem.parent(of: #filePath))) + "/images/minimal/image.yaml"
+    private static let shipped = ["minimal", "systemd-node"].map { name in
+        FileSystem.parent(of: FileSystem.parent(of: FileSystem.parent(of: #filePath))) + "/images/\(name)/image.yaml"
+    }
 
-    @Test("schema and decoder accept and refuse the same changes of the shipped definition and of one with every key")
+    @Test("schema and decoder accept and refuse the same changes of the shipped definitions and of one with every key")
     func agreement() throws {
         let schema = SchemaReader(ImageDefinition.schema.document(named: "image"))
-        for bytes in [try InputFile.contents(of: Self.shipped), Array(sampleDefinition.utf8)] {
+        for bytes in try Self.shipped.map({ try InputFile.contents(of: $0) }) + [Array(sampleDefinition.utf8)] {
             let document = try YAMLReader.parse(bytes, source: "image.yaml").value
             let problem = schema.problem(document)
             #expect(problem == nil)

@@ -114,11 +114,12 @@ class TPM:
 
 
 def boot(qemu, arguments, files=None, copies=None, tpm=False, timeout=900, stop=("assay: done", "Kernel panic"), grace=20,
-         look=None):
+         look=None, serial=("-serial", "file:console")):
     """Runs QEMU with `arguments`, in a folder of its own where `files` are links and `copies` are writable copies.
 
     Ends when QEMU ends, `grace` seconds after one of `stop` was printed, or at `timeout` (seconds). Before it ends a
-    machine after `stop`, it has `look` look at it, a function of the folder and the console's text.
+    machine after `stop`, it has `look` look at it, a function of the folder and the console's text. `serial` must leave what is said in
+    the file `console` of that folder.
     """
     folder = tempfile.mkdtemp(prefix="assay-boot.")
     machine, software_tpm = None, None
@@ -130,7 +131,7 @@ def boot(qemu, arguments, files=None, copies=None, tpm=False, timeout=900, stop=
             os.chmod(os.path.join(folder, name), 0o600)
         if tpm:
             software_tpm = TPM(folder)
-        full = [qemu] + arguments + ["-display", "none", "-no-reboot", "-serial", "file:console"]
+        full = [qemu] + arguments + ["-display", "none", "-no-reboot"] + list(serial)
         start = time.monotonic()
         with open(os.path.join(folder, "errors"), "wb") as errors:
             machine = subprocess.Popen(full, cwd=folder, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)

@@ -41,7 +41,7 @@ document = json.loads(text) if sys.argv[2].endswith(".json") else yaml.load(text
 problems = [f"{error.json_path}: {error.message[:300]}" for error in validator.iter_errors(document)]
 
 # Keys that are data may be any.
-free = {"registers", "sharedRegisters", "axes", "formatRevisions", "acceptedProfiles", "ignoredPlatforms"}
+free = {"registers", "sharedRegisters", "axes", "formatRevisions", "acceptedProfiles", "ignoredPlatforms", "sysctl"}
 changed = 0
 for path in objects(document):
     if path and path[-1] in free:
