@@ -31,8 +31,16 @@ extension EventLog.Record {
         // edk2 hashes the variable's value alone, the specification the whole structure.
         case .variableBoot: ([data] + [variable?.data].compactMap(\.self), true)
         case .ipl: bootLoaderText
+        case .platformConfigFlags: ([data] + [tdShimInformation].compactMap(\.self), false)
         default: ([data], false)
         }
+    }
+
+    /// What td-shim hashes of TD_SHIM_PLATFORM_CONFIG_INFO: 16 bytes of text, u32 length, and so many bytes.
+    private var tdShimInformation: [UInt8]? {
+        guard data.count >= 20 else { return nil }
+        let length = data[16..<20].reversed().reduce(0) { $0 << 8 | Int($1) }
+        return length == data.count - 20 ? Array(data.dropFirst(20)) : nil
     }
 
     /// What GRUB hashes of `grub_cmd: …`: the text behind the label, without its NUL. Other boot loaders, and GRUB

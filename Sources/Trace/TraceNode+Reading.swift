@@ -7,6 +7,8 @@ extension TraceNode {
     public static let maximumCount = 1 << 20
     /// How many levels of nodes a trace that is read may have.
     public static let maximumDepth = 24
+    /// Most zero bytes that a source of a trace that is read may stand for: a section of firmware has at most 4 GiB.
+    public static let maximumZeros = 1 << 32
 
     /// Reads what `document` gives; an unknown member is an error.
     ///
@@ -67,6 +69,13 @@ private struct TraceReader {
             }
             try inner.finish()
             return .literal(bytes)
+        }
+        if let count = try inner.optionalInteger("zeros") {
+            guard (0...TraceNode.maximumZeros).contains(count) else {
+                throw inner.error("zeros", "found \(count), expected 0 to \(TraceNode.maximumZeros)")
+            }
+            try inner.finish()
+            return .zeros(count)
         }
         let source = TraceNode.Source.range(
             artifact: try inner.string("artifact"), offset: try inner.integer("offset"),

@@ -46,6 +46,8 @@ public struct TraceNode: Hashable, Sendable {
     public enum Source: Hashable, Sendable {
         case range(artifact: String, offset: Int, count: Int)
         case literal([UInt8])
+        /// So many zero bytes, which fill up memory that is hashed as a whole.
+        case zeros(Int)
     }
 
     public init(
@@ -89,6 +91,7 @@ extension TraceNode {
             ]
             members.append(("source", .object(range)))
         case .literal(let bytes): members.append(("source", .object([("literal", .string(bytes.hex))])))
+        case .zeros(let count): members.append(("source", .object([("zeros", .count(count))])))
         case nil: break
         }
         if !details.isEmpty { members.append(("details", .object(details.map { ($0.name, $0.value) }))) }

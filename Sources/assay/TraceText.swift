@@ -52,6 +52,7 @@ struct TraceText {
         case .literal(let bytes) where bytes.allSatisfy { (0x20..<0x7F).contains($0) }:
             "'\(String(decoding: bytes, as: UTF8.self))'"
         case .literal(let bytes): "bytes \(bytes.hex)"
+        case .zeros(let count): "\(count) zero bytes"
         case nil: nil
         }
     }

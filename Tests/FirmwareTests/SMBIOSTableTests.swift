@@ -77,3 +77,25 @@ import Testing
         }
     }
 }
+
+@Suite("SMBIOS table of a peer", .enabled(if: Outside.vectors != nil, "ASSAY_VECTORS is not set"))
+struct SMBIOSPeerTests {
+    /// The digest stands in the log of a real TD with edk2-stable202605.
+    @Test("chutes-node1: what a TD of two sockets measured follows from QEMU's table and the firmware's strings")
+    func chutes() throws {
+        let path = try #require(Outside.vectors) + "/peers/smbios/chutes-node1.json"
+        let document = try JSONReader.parse(InputFile.contents(of: path), source: path, mode: .foreign).value
+        func bytes(_ key: String) throws -> [UInt8] {
+            guard case .string(let text)? = document[key] else { throw TestFailure("no \(key)") }
+            return try #require([UInt8](hex: text))
+        }
+        let expected =
+            "6801eb1ddd477a6a52232e291d4287b0e8f047d8f289546a0621cede30a9913d52c5eff1d8e299b064a9162fbe2f6f76"
+        let whole = try SMBIOSTableTests.parse(bytes("dmi_table_hex"))
+        #expect(Digest.of(whole.measuredBytes, .sha384).hex == expected)
+        let identity = SMBIOSTable.FirmwareIdentity(vendor: "EDK II", version: "unknown", date: "02/02/2022")
+        let installed = try SMBIOSTableTests.parse(bytes("qemu_fw_cfg_smbios_tables_hex")).installed(by: identity)
+        #expect(try installed.encoded == bytes("dmi_table_hex"))
+        #expect(Digest.of(installed.measuredBytes, .sha384).hex == expected)
+    }
+}

@@ -23,6 +23,16 @@ import Testing
         #expect(long.connected[0].description == "UEFI QEMU NVMe Ctrl SERIAL-12345-LONG 1")
     }
 
+    /// Seen in the variable store of OVMF 2022.11 on QEMU 7.2 with `-device nvme-ns,eui64=0x0102030405060708`.
+    @Test("a namespace with an EUI-64 has it in its path, the most significant byte first") func identifier() throws {
+        let disk = Disk(kind: .nvme, slot: 1, serial: "abc", identifier: 0x0102_0304_0506_0708)
+        let path = try BootDisks([disk], order: nil).connected[0].path
+        #expect(
+            path.encoded.hex
+                == "02010c00d041030a0000000001010600000103171000010000000102030405060708" + "7fff0400")
+        #expect("\(path)" == "PciRoot(0x0)/Pci(0x1,0x0)/NVMe(0x1,0102030405060708)")
+    }
+
     @Test("disks come by slot; with a bootindex anywhere those that have one come alone, by it") func order() throws {
         let all = [
             Disk(kind: .nvme, slot: 4, serial: "abc"), Disk(kind: .virtioBlock, slot: 1),

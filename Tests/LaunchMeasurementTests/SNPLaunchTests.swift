@@ -193,6 +193,7 @@ private struct TraceChecker {
         switch source {
         case nil: return nil
         case .literal(let bytes): return bytes
+        case .zeros(let count): return [UInt8](repeating: 0, count: count)
         case .range(let name, let offset, let count):
             return Array(try #require(files[name])[offset..<offset + count])
         }

@@ -34,6 +34,7 @@ import YAMLDocuments
             let bytes: [UInt8]
             switch part.source {
             case .literal(let literal): bytes = literal
+            case .zeros(let count): bytes = [UInt8](repeating: 0, count: count)
             case .range(let name, let offset, let count):
                 guard let whole = sources[name] else { throw TestFailure("the trace names '\(name)'") }
                 bytes = Array(whole[offset..<offset + count])

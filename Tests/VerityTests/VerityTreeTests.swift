@@ -158,6 +158,7 @@ struct VerityTreeTests {
             for child in node.children {
                 switch child.source {
                 case .literal(let literal): bytes += literal
+                case .zeros(let count): bytes += [UInt8](repeating: 0, count: count)
                 case .range(let artifact, let offset, let count):
                     bytes += try InputFile(folder.file(artifact)).read(at: offset, count: count)
                 case nil: Issue.record("\(child.name) has no source")

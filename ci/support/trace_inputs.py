@@ -40,18 +40,51 @@ def checked(path, sha256):
     return content
 
 
-class Inputs:
-    """Bytes by the names that traces use."""
+class Named:
+    """Bytes by name, each read once."""
+
+    def __init__(self):
+        self.cache = {}
+        self.used = collections.Counter()
+
+    def read(self, name, offset, count):
+        whole = self.whole(name)
+        if offset < 0 or count < 0 or offset + count > len(whole):
+            raise Refusal("%s has %d bytes, none at %#x up to %#x" % (name, len(whole), offset, offset + count))
+        self.used[name] += 1
+        return whole[offset:offset + count]
+
+    def whole(self, name):
+        if name not in self.cache:
+            self.cache[name] = self.find(name)
+        return self.cache[name]
+
+
+class Files(Named):
+    """Files that were given by the names that a trace has for them."""
+
+    def __init__(self, words):
+        super().__init__()
+        self.paths = dict(word.split("=", 1) for word in words)
+
+    def find(self, name):
+        if name not in self.paths:
+            raise Refusal("no file was given for '%s'" % name)
+        with open(self.paths[name], "rb") as file:
+            return file.read()
+
+
+class Inputs(Named):
+    """Bytes by the names that traces use: those of a build, and of a profile."""
 
     def __init__(self, build, profile):
+        super().__init__()
         self.build = build
         self.profile = profile
         with open(os.path.join(profile, "profile.yaml"), encoding="utf-8") as file:
             self.text = file.read()
         with open(os.path.join(build, "artifacts.json"), encoding="utf-8") as file:
             self.artifacts = {item["name"]: item["sha256"] for item in json.load(file)["artifacts"]}
-        self.cache = {}
-        self.used = collections.Counter()
 
     def search(self, what, pattern):
         """The groups of the first place of the profile that has this form."""
@@ -81,18 +114,6 @@ class Inputs:
     def memory(self):
         text = self.word("tdx", "memory")
         return int(text.rstrip("KMGT")) << {"K": 10, "M": 20, "G": 30, "T": 40}.get(text[-1], 0)
-
-    def read(self, name, offset, count):
-        whole = self.whole(name)
-        if offset < 0 or count < 0 or offset + count > len(whole):
-            raise Refusal("%s has %d bytes, none at %#x up to %#x" % (name, len(whole), offset, offset + count))
-        self.used[name] += 1
-        return whole[offset:offset + count]
-
-    def whole(self, name):
-        if name not in self.cache:
-            self.cache[name] = self.find(name)
-        return self.cache[name]
 
     def find(self, name):
         if name in self.artifacts:

@@ -83,6 +83,8 @@ public struct CandidateFiles: Sendable {
     func bytes(of piece: RegisterEvent.Piece) -> [UInt8]? {
         switch piece.source {
         case .literal(let literal): return piece.encoding.apply(to: literal)
+        case .zeros(let count):
+            return count <= Self.readLimit ? piece.encoding.apply(to: [UInt8](repeating: 0, count: count)) : nil
         case .range(let artifact, let offset, let count):
             guard let source = files.first(where: { $0.artifact == artifact })?.source, count <= Self.readLimit,
                 let bytes = try? source.read(at: offset, count: count, piece.name)

@@ -83,6 +83,7 @@ struct TraceComparison {
         case (.range(let first, let start, let count), .range(let second, let otherStart, let otherCount)):
             (start, count) == (otherStart, otherCount)
                 ? nil : (range(first, start, count), range(second, otherStart, otherCount))
+        case (.zeros(let first), .zeros(let second)) where first == second: nil
         case (nil, nil): nil
         default: (a.map(describe), b.map(describe))
         }
@@ -92,6 +93,7 @@ struct TraceComparison {
         switch source {
         case .literal(let bytes): text(bytes)
         case .range(let artifact, let offset, let count): range(artifact, offset, count)
+        case .zeros(let count): "\(count) zero bytes"
         }
     }
 

@@ -17,12 +17,18 @@ extension FirmwareBootOptions {
         public var bootIndex: Int?
         /// The serial number of an NVMe controller, at most 20 characters.
         public var serial: String
+        /// EUI-64 of an NVMe namespace, QEMU's `eui64`; 0 if it has none.
+        public var identifier: UInt64
 
-        public init(kind: Kind = .virtioBlock, slot: UInt8 = 1, bootIndex: Int? = nil, serial: String = "") {
+        public init(
+            kind: Kind = .virtioBlock, slot: UInt8 = 1, bootIndex: Int? = nil, serial: String = "",
+            identifier: UInt64 = 0
+        ) {
             self.kind = kind
             self.slot = slot
             self.bootIndex = bootIndex
             self.serial = serial
+            self.identifier = identifier
         }
     }
 }
@@ -104,7 +110,10 @@ extension FirmwareBootOptions.Disk {
                         hint: "give 1 to 20 characters of ASCII without blanks, as in nvme:2:SERIAL")
                 }
                 description = "UEFI QEMU NVMe Ctrl \(serial) 1"
-                nodes.append(.nvme(namespace: 1))
+                // Seen with OVMF 2022.11: the most significant byte first, as the namespace reports it.
+                var eui = ByteWriter()
+                eui.append(bigEndian: identifier)
+                nodes.append(.nvme(namespace: 1, identifier: eui.bytes))
             }
             return LoadOption(
                 attributes: LoadOption.active, description: description, path: DevicePath(nodes),

@@ -86,6 +86,10 @@ public struct MachineBoot: Sendable {
     /// All events in the order of the log.
     public func events(exit: ExitBootServices) throws -> [MeasuredEvent] {
         var boot = BootEvents(contents: contents)
+        guard platform == .tpm || optionROMs.isEmpty else {
+            throw MeasurementInputError(
+                "option ROMs in a TD: its firmware starts none, so none is measured", hint: "leave them out")
+        }
         guard platform == .tpm || layout.measuresInTD || layout.measuresHandoff else { return [] }
         switch platform {
         case .td: try startOfTD(&boot)
@@ -138,7 +142,7 @@ public struct MachineBoot: Sendable {
             try boot.configurationVolume(metadata)
         }
         guard layout.measuresConfiguration else { return }
-        try boot.firmwareConfiguration(present: Set(items.keys))
+        try boot.firmwareConfiguration(items)
     }
 
     private func startOfFirmware(_ boot: inout BootEvents) throws {

@@ -47,6 +47,7 @@ public struct EventContents: Sendable {
             }
             switch piece.source {
             case .literal(let bytes): result += piece.encoding.apply(to: bytes)
+            case .zeros(let count): result += piece.encoding.apply(to: [UInt8](repeating: 0, count: count))
             case .range(let artifact, let offset, let count):
                 result += piece.encoding.apply(
                     to: try source(artifact).read(at: offset, count: count, piece.name))
@@ -63,6 +64,7 @@ public struct EventContents: Sendable {
             for piece in pieces {
                 switch piece.source {
                 case .literal(let bytes): hash.update(piece.encoding.apply(to: bytes))
+                case .zeros(let count): hash.update(zeros: piece.encoding == .bytes ? count : 2 * count)
                 case .range(let artifact, let offset, let count) where piece.encoding != .bytes:
                     let bytes = try source(artifact).read(at: offset, count: count, piece.name)
                     hash.update(piece.encoding.apply(to: bytes))
@@ -73,5 +75,19 @@ public struct EventContents: Sendable {
             digests.append(hash.finish())
         }
         return digests
+    }
+}
+
+extension Hash {
+    private static let zeroChunk = [UInt8](repeating: 0, count: 1 << 16)
+
+    /// Hashes `count` zero bytes.
+    fileprivate mutating func update(zeros count: Int) {
+        var rest = count
+        while rest > 0 {
+            let step = min(rest, Self.zeroChunk.count)
+            update(step == Self.zeroChunk.count ? Self.zeroChunk : Array(Self.zeroChunk.prefix(step)))
+            rest -= step
+        }
     }
 }

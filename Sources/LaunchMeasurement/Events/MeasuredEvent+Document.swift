@@ -37,6 +37,7 @@ extension MeasuredEvent.Piece {
         case .range(let artifact, let offset, let count):
             members += [("artifact", .string(artifact)), ("offset", .hex(offset)), ("count", .hex(count))]
         case .literal(let bytes): members.append(("bytes", .string(bytes.hex)))
+        case .zeros(let count): members.append(("zeros", .count(count)))
         }
         if encoding != .bytes { members.append(("encoding", .string(encoding.rawValue))) }
         return .object(members)

@@ -37,7 +37,7 @@ public struct MeasuredEvent: Hashable, Sendable {
         var byteCount: Int {
             switch source {
             case .literal(let bytes): bytes.count
-            case .range(_, _, let count): count
+            case .range(_, _, let count), .zeros(let count): count
             }
         }
 

@@ -33,13 +33,15 @@ extension BootEvents {
         }
     }
 
-    /// fw_cfg items that edk2 caches early, those that the machine has.
-    mutating func firmwareConfiguration(present: Set<String>) throws {
-        let order = [
-            "etc/extra-pci-roots", "BootMenu", "etc/boot-menu-wait", "etc/reserved-memory-end",
-            "opt/ovmf/X-PciMmio64Mb", "bootorder",
+    /// fw_cfg items that edk2 caches early: those that the machine has, and that have the size which edk2 expects of a
+    /// number, or any bytes at all where it expects text.
+    mutating func firmwareConfiguration(_ items: [String: [UInt8]]) throws {
+        let order: [(name: String, size: Int?)] = [
+            ("etc/extra-pci-roots", 8), ("BootMenu", 2), ("etc/boot-menu-wait", 2), ("etc/reserved-memory-end", 8),
+            ("opt/ovmf/X-PciMmio64Mb", nil), ("bootorder", nil),
         ]
-        for name in order where present.contains(name) {
+        for (name, size) in order {
+            guard let item = items[name], !item.isEmpty, size == nil || item.count == size else { continue }
             var data = ByteWriter()
             data.append(text: "QEMU FW CFG\0")
             data.append(text: name)

@@ -1,5 +1,6 @@
 private import Bytes
 import Documents
+public import Files
 public import Firmware
 public import Hashing
 public import Trace
@@ -30,15 +31,19 @@ public enum MRTD {
 
     /// The register's value for `image`, with a trace of one node a section.
     ///
-    /// - Parameter memory: RAM in bytes, which loaders that measure the hand-off blocks need.
+    /// - Parameters:
+    ///   - memory: RAM in bytes, which loaders that measure the hand-off blocks need.
+    ///   - payload: what td-shim's loader puts into a PAYLOAD section of which the image has no bytes, where it extends
+    ///     that section; traces call it `vmlinuz`.
     public static func measure(
-        _ image: TDVFImage, loader: TDLoader, order: PageOrder = .single, memory: UInt64? = nil, artifact: String
+        _ image: TDVFImage, loader: TDLoader, order: PageOrder = .single, memory: UInt64? = nil,
+        payload: ByteSource? = nil, artifact: String
     ) throws -> (digest: Digest, trace: TraceNode) {
         guard order == .single || loader == .qemu else {
             throw MeasurementInputError(
                 "loader \(loader.rawValue) adds and extends page by page", hint: "two-pass is QEMU's order alone")
         }
-        let launch = try TDLaunch(image, loader: loader, memory: memory)
+        let launch = try TDLaunch(image, loader: loader, memory: memory, payload: payload)
         var hash = Hash(.sha384)
         var nodes: [TraceNode] = []
         for (index, section) in image.metadata.sections.enumerated() where !section.isAugmented {
@@ -47,9 +52,9 @@ public enum MRTD {
             let pages = stride(from: 0, to: Int(section.memorySize), by: pageSize)
             for page in pages {
                 hash.update(record("MEM.PAGE.ADD", section.address + UInt64(page)))
-                if order == .single { extend(content, section, page, &hash) }
+                if order == .single { try extend(content, section, page, &hash) }
             }
-            if order == .twoPass { for page in pages { extend(content, section, page, &hash) } }
+            if order == .twoPass { for page in pages { try extend(content, section, page, &hash) } }
         }
         let digest = hash.finish()
         let trace = TraceNode(
@@ -59,7 +64,7 @@ public enum MRTD {
     }
 
     private static func node(
-        _ index: Int, _ section: TDVFMetadata.Section, _ content: ArraySlice<UInt8>?, loader: TDLoader,
+        _ index: Int, _ section: TDVFMetadata.Section, _ content: TDLaunch.Content?, loader: TDLoader,
         order: PageOrder, artifact: String
     ) -> TraceNode {
         var node = TraceNode(
@@ -72,9 +77,12 @@ public enum MRTD {
         if loader != .qemu { node.details.append(("loader", .string(loader.rawValue))) }
         guard let content else { return node }
         node.source =
-            section.kind == .tdHOB
-            ? .literal(Array(content))
-            : .range(artifact: artifact, offset: Int(section.dataOffset), count: Int(section.rawSize))
+            switch content {
+            case .payload(let source):
+                .range(artifact: TDShimBoot.SourceName.kernel, offset: 0, count: source.count)
+            case .bytes(let bytes) where section.kind == .tdHOB: .literal(Array(bytes))
+            case .bytes: .range(artifact: artifact, offset: Int(section.dataOffset), count: Int(section.rawSize))
+            }
         let padding = Int(section.memorySize) - content.count
         if padding > 0 { node.details.append(("zerosAppended", .count(padding))) }
         return node
@@ -82,11 +90,11 @@ public enum MRTD {
 
     /// Extends one page; what `content` has no bytes for is zero.
     private static func extend(
-        _ content: ArraySlice<UInt8>?, _ section: TDVFMetadata.Section, _ page: Int, _ hash: inout Hash
-    ) {
-        guard let content else { return }
-        for offset in stride(from: page, to: page + pageSize, by: chunkSize) {
-            hash.update(record("MR.EXTEND", section.address + UInt64(offset)))
+        _ content: TDLaunch.Content?, _ section: TDVFMetadata.Section, _ page: Int, _ hash: inout Hash
+    ) throws {
+        guard let content = try content?.page(at: page, size: pageSize) else { return }
+        for offset in stride(from: 0, to: pageSize, by: chunkSize) {
+            hash.update(record("MR.EXTEND", section.address + UInt64(page + offset)))
             let chunk = content.dropFirst(offset).prefix(chunkSize)
             hash.update(chunk)
             if chunk.count < chunkSize { hash.update([UInt8](repeating: 0, count: chunkSize - chunk.count)) }

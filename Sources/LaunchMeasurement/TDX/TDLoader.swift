@@ -1,4 +1,5 @@
 private import Bytes
+internal import Files
 public import Firmware
 
 /// Who builds a TD's initial memory: the rules beside the page order in which loaders differ for MRTD.
@@ -40,10 +41,38 @@ struct TDLaunch {
     private let loader: TDLoader
     /// What stands in the TD_HOB section, where that is measured.
     private var blocks: [UInt8] = []
+    private let payload: ByteSource?
 
-    init(_ image: TDVFImage, loader: TDLoader, memory: UInt64?) throws(MeasurementInputError) {
+    /// What a section's pages hold; zeros behind it are left out.
+    enum Content {
+        case bytes(ArraySlice<UInt8>)
+        /// A file that the VMM puts into the section.
+        case payload(ByteSource)
+
+        var count: Int {
+            switch self {
+            case .bytes(let bytes): bytes.count
+            case .payload(let source): source.count
+            }
+        }
+
+        /// What there is of the page at `offset`.
+        func page(at offset: Int, size: Int) throws -> ArraySlice<UInt8> {
+            switch self {
+            case .bytes(let bytes): return bytes.dropFirst(offset).prefix(size)
+            case .payload(let source):
+                guard offset < source.count else { return [] }
+                return try source.read(at: offset, count: min(size, source.count - offset), "payload")[...]
+            }
+        }
+    }
+
+    init(
+        _ image: TDVFImage, loader: TDLoader, memory: UInt64?, payload: ByteSource?
+    ) throws(MeasurementInputError) {
         self.image = image
         self.loader = loader
+        self.payload = payload
         if loader.isGoogle { try checkForGoogle() }
         guard loader.needsMemory else { return }
         guard let memory else {
@@ -56,7 +85,7 @@ struct TDLaunch {
     }
 
     /// The bytes that are extended for a section, zeros behind them left out; nil if the loader extends none.
-    func content(of index: Int) throws(MeasurementInputError) -> ArraySlice<UInt8>? {
+    func content(of index: Int) throws(MeasurementInputError) -> Content? {
         let section = image.metadata.sections[index]
         guard section.extendsMR || loader.needsMemory else { return nil }
         if section.kind == .tdHOB, loader.needsMemory {
@@ -64,7 +93,20 @@ struct TDLaunch {
                 throw MeasurementInputError(
                     "\(image.name): section \(index) has \(section.memorySize) bytes for \(blocks.count) of TD HOB")
             }
-            return blocks[...]
+            return .bytes(blocks[...])
+        }
+        if section.kind == .payload, section.rawSize == 0, loader == .tdShim {
+            guard let payload else {
+                throw MeasurementInputError(
+                    "\(image.name): MRTD covers the payload that the VMM puts into section \(index), which was not given",
+                    hint: "give the kernel")
+            }
+            guard UInt64(payload.count) <= section.memorySize else {
+                throw MeasurementInputError(
+                    "\(payload.name): \(payload.count) bytes, section \(index) of \(image.name) has "
+                        + "\(section.memorySize)")
+            }
+            return .payload(payload)
         }
         let isZero = loader.needsMemory && section.kind == .tempMem
         guard section.memorySize == UInt64(section.rawSize) || loader == .tdShim || isZero else {
@@ -72,7 +114,7 @@ struct TDLaunch {
                 "\(image.name): section \(index) has \(section.rawSize) bytes for \(section.memorySize) of memory",
                 hint: "loaders differ in how they fill such a section; Assay does not guess")
         }
-        return image.bytes[section.range]
+        return .bytes(image.bytes[section.range])
     }
 
     /// Google's program refuses sections that overlap, and volumes that are not the whole file.

@@ -79,7 +79,7 @@ struct TDXBoot {
                     memory: machine.shape?.memory ?? section.memory, maximumBelow4G: section.maximumBelow4G),
                 metadata: metadata))
         try boot.configurationVolume(metadata)
-        if section.firmwareConfiguration == .measured { try boot.firmwareConfiguration(present: Set(blobs.keys)) }
+        if section.firmwareConfiguration == .measured { try boot.firmwareConfiguration(blobs) }
         try boot.secureBootVariables(store, secureBoot: section.events.secureBoot)
         if section.events.acpi == .measured { try boot.acpiBlobs() }
         for event in kernel { boot.append(event) }

@@ -32,8 +32,8 @@ struct MachineOptions: ParsableArguments {
     @Option(
         name: .customLong("disk-device"),
         help: ArgumentHelp(
-            "A disk that firmware can boot: virtio-blk:SLOT, virtio-scsi:SLOT or nvme:SLOT:SERIAL with its PCI slot, and "
-                + ",bootindex=N if it has one; repeated for each disk. virtio-blk:1 if not given.",
+            "A disk that firmware can boot: virtio-blk:SLOT, virtio-scsi:SLOT or nvme:SLOT:SERIAL[:EUI64] with its PCI "
+                + "slot, and ,bootindex=N if it has one; repeated for each disk. virtio-blk:1 if not given.",
             valueName: "device"))
     var diskDevice: [String] = []
     @Option(help: ArgumentHelp("RAM, e.g. 2G; with a profile a list such as 1G,2816M,4G.", valueName: "size"))
@@ -62,7 +62,8 @@ struct MachineOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The variable store: as-shipped, empty, or a file.", valueName: "store"))
     var variables = "as-shipped"
     @Option(
-        help: ArgumentHelp("The event layout, e.g. edk2-202505; found in the firmware if not given.", valueName: "name")
+        help: ArgumentHelp(
+            "The event layout, e.g. edk2-202505 or td-shim; found in the firmware if not given.", valueName: "name")
     )
     var layout: String?
     @Option(
@@ -163,7 +164,11 @@ extension MachineOptions {
 
     /// The event layout of a firmware that boots nothing, for the record: MRTD does not follow from it.
     func foundLayout(_ image: TDVFImage, loader: TDLoader) throws -> (name: String, origin: String) {
-        if loader == .tdShim, layout == nil { return ("td-shim", "given as --loader td-shim") }
+        if let shim = layout.flatMap({ TDShimLayout(name: $0) }) { return (shim.name, shim.origin) }
+        if loader == .tdShim, layout == nil {
+            guard TDShimImage.isTDShim(image.bytes) else { return ("td-shim", "given as --loader td-shim") }
+            return (TDShimLayout.found.name, TDShimLayout.found.origin)
+        }
         let traits = try? FirmwareTraits(image: image.bytes, source: image.name)
         guard layout != nil || traits != nil else {
             return ("unknown", "no volume of the firmware's file could be unpacked and read")
@@ -177,7 +182,9 @@ extension MachineOptions {
             guard let layout = EventLayout(name: name) else {
                 throw CommandFailure(
                     "--layout \(name): no such layout",
-                    hint: "give one of \(EventLayout.releases.map { "edk2-\($0)" }.joined(separator: ", "))")
+                    hint:
+                        "give one of \(EventLayout.releases.map { "edk2-\($0)" }.joined(separator: ", ")), or for a TD "
+                        + TDShimLayout.names.joined(separator: ", "))
             }
             return layout
         }
@@ -189,14 +196,18 @@ extension MachineOptions {
         return EventLayout(traits)
     }
 
+    /// The command line; nil if none was given.
+    func commandLine() throws -> [UInt8]? {
+        if let cmdline { return try InputFile.contents(of: cmdline, limit: 1 << 16) }
+        return append.map { Array($0.utf8) }
+    }
+
     func addFiles(
         to contents: inout EventContents, layout: EventLayout, confidential: Bool
     ) throws -> MachineBoot.Start {
         for (index, path) in optionROM.enumerated() { contents.add("option-rom-\(index)", try ByteSource(path: path)) }
-        var line: [UInt8] = []
-        if let append { line = Array(append.utf8) }
-        if let cmdline { line = try InputFile.contents(of: cmdline, limit: 1 << 16) }
-        if append != nil || cmdline != nil { contents.add("cmdline", ByteSource(line, name: "command line")) }
+        let line = try commandLine()
+        if let line { contents.add("cmdline", ByteSource(line, name: "command line")) }
         if let disk { contents.add("disk.raw", try ByteSource(path: disk)) }
         if let uki { contents.add("uki.efi", try ByteSource(path: uki)) }
         guard let kernel else { return uki == nil ? .volume : .disk }
@@ -222,7 +233,7 @@ extension MachineOptions {
                 "--memory is missing: QEMU \(version) writes the initrd's address into the kernel that is measured")
         }
         return .kernel(
-            try .patched(source, commandLine: line, initrdSize: archive?.count, memory: memory))
+            try .patched(source, commandLine: line ?? [], initrdSize: archive?.count, memory: memory))
     }
 
     /// fw_cfg items from the folder, and those that follow from others.
@@ -263,30 +274,6 @@ extension MachineOptions {
                 "--cpu-signature \(cpuSignature): not one or two 32-bit numbers", hint: "e.g. 0x806f8:0xbfebfbff")
         }
         return table.withProcessorIdentity(signature: signature, features: numbers.count == 2 ? numbers[1] : nil)
-    }
-
-    private func diskOptions() throws -> [FirmwareBootOptions.Disk] {
-        try diskDevice.isEmpty ? [.init()] : diskDevice.map(disk)
-    }
-
-    private func disk(_ text: String) throws -> FirmwareBootOptions.Disk {
-        let failure = CommandFailure(
-            "--disk-device \(text): no device",
-            hint: "give KIND:SLOT, e.g. virtio-blk:1, nvme:2:SERIAL or virtio-scsi:3,bootindex=0")
-        let words = text.split(separator: ",", omittingEmptySubsequences: false)
-        let parts = words[0].split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count >= 2, let kind = FirmwareBootOptions.Disk.Kind(rawValue: String(parts[0])),
-            parts.count == (kind == .nvme ? 3 : 2), let slot = parseInteger(String(parts[1])), (1...31).contains(slot)
-        else { throw failure }
-        var disk = FirmwareBootOptions.Disk(kind: kind, slot: UInt8(slot))
-        if kind == .nvme { disk.serial = String(parts[2]) }
-        for word in words.dropFirst() {
-            guard word.hasPrefix("bootindex="), let index = UInt16(word.dropFirst(10)), disk.bootIndex == nil else {
-                throw failure
-            }
-            disk.bootIndex = Int(index)
-        }
-        return disk
     }
 
     /// The one size that a boot without a profile has.

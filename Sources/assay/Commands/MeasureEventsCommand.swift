@@ -56,7 +56,15 @@ struct MeasureEventsOptions: ParsableArguments {
     func output(
         _ boot: MachineBoot, initial: (digest: Digest, trace: TraceNode)?, module: [Measurement.Register] = []
     ) throws {
-        let prediction = try BootPrediction(boot, exit: exitBootServices ?? boot.usualExit)
+        try output(
+            BootPrediction(boot, exit: exitBootServices ?? boot.usualExit), initial: initial, module: module)
+    }
+
+    /// Shows what is predicted of a boot; a register that is not is named on stderr.
+    func output(
+        _ prediction: BootPrediction, initial: (digest: Digest, trace: TraceNode)?,
+        module: [Measurement.Register] = [], loader: TDLoader? = nil
+    ) throws {
         if let log { try OutputFile.write(prediction.log.encoded, to: log) }
         var registers = prediction.registers
         if let initial { registers.insert(.init("MRTD", initial.digest), at: 0) }
@@ -72,12 +80,11 @@ struct MeasureEventsOptions: ParsableArguments {
             return
         }
         var members = EventOutput.registers(registers)
+        if let exit = prediction.exit { members.append(("exitBootServices", .string(exit.rawValue))) }
+        if let loader { members.append(("loader", loader.document)) }
+        let layout = prediction.layout
         members += [
-            ("exitBootServices", .string(prediction.exit.rawValue)),
-            (
-                "layout",
-                .object([("name", .string(boot.layout.name)), ("origin", .string(boot.layout.origin))])
-            ),
+            ("layout", .object([("name", .string(layout.name)), ("origin", .string(layout.origin))])),
             ("events", .array(of: prediction.eventDocuments)),
             (
                 "unpredicted",

@@ -22,7 +22,7 @@ struct MeasureTDXCommand: ParsableCommand {
             memory are derived from those that it pins. Examples:
 
               assay measure tdx --firmware OVMF.inteltdx.fd
-              assay measure tdx --firmware td-shim.bin --loader td-shim
+              assay measure tdx --firmware td-shim.bin --td-hob td-hob.bin --kernel bzImage --append 'console=hvc0'
               assay measure tdx --firmware OVMF.inteltdx.fd --variables empty --kernel vmlinuz --initrd initrd \\
                   --append 'console=hvc0' --memory 2G --acpi captured --smbios captured/etc/smbios/smbios-tables
               assay measure tdx --profile measurements/platforms/qemu-tdx-inteltdx-2026.08 \\
@@ -36,11 +36,19 @@ struct MeasureTDXCommand: ParsableCommand {
         help: "Order in which the loader adds and extends pages: single-pass (QEMU 10.1 and later) or two-pass.")
     var pageOrder: MRTD.PageOrder?
     @Option(
+        name: .customLong("loader"),
         help: ArgumentHelp(
-            "Who builds the TD: qemu, td-shim, gce, or gce-all-sections and gce-early-accept, where MRTD follows "
-                + "--memory. For all but qemu MRTD alone is known.",
+            "Who builds the TD: qemu, td-shim (which td-shim's images have without asking), gce, or gce-all-sections "
+                + "and gce-early-accept, where MRTD follows --memory. For those of gce MRTD alone is known.",
             valueName: "name"))
-    var loader: TDLoader = .qemu
+    var givenLoader: TDLoader?
+    @Option(
+        name: .customLong("td-hob"),
+        help: ArgumentHelp(
+            "The list of hand-off blocks that the VMM gives td-shim, which goes into RTMR0. With td-shim alone: for OVMF "
+                + "it follows from --memory.",
+            valueName: "file"))
+    var handoff: String?
     @Option(
         name: .customLong("tdx-module"),
         help: ArgumentHelp("Intel's TDX module: adds MRSEAM and MRSIGNERSEAM.", valueName: "file"))
@@ -52,8 +60,14 @@ struct MeasureTDXCommand: ParsableCommand {
         let module = try moduleRegisters()
         if let profile = options.profile { return try measure(PlatformFolder(profile), module) }
         let (bytes, _) = try machine.image()
+        if let layout = try shimLayout(of: bytes) { return try measureTDShim(bytes, layout, module) }
+        guard handoff == nil else {
+            throw CommandFailure(
+                "--td-hob: this firmware is not td-shim", hint: "its hand-off blocks follow from --memory: leave it out"
+            )
+        }
         let image = try TDVFImage(bytes, name: machine.firmwarePath(), dialect: loader.dialect)
-        guard machine.bootsSomething else { return try initialMemory(of: image, module) }
+        guard machine.bootsSomething else { return try initialMemory(of: image, loader: loader, module) }
         guard loader == .qemu else {
             throw CommandFailure(
                 "--loader \(loader.rawValue): what this loader's firmware measures of a boot is not known",
@@ -63,8 +77,10 @@ struct MeasureTDXCommand: ParsableCommand {
         try options.output(try machine.boot(.td, algorithms: [.sha384]), initial: initial, module: module)
     }
 
+    private var loader: TDLoader { givenLoader ?? .qemu }
+
     /// MRTD alone: one value, or one for each size of memory.
-    private func initialMemory(of image: TDVFImage, _ module: [Measurement.Register]) throws {
+    func initialMemory(of image: TDVFImage, loader: TDLoader, _ module: [Measurement.Register]) throws {
         guard options.log == nil else {
             throw CommandFailure("--eventlog: nothing is booted", hint: "give --kernel, --uki or --disk")
         }
@@ -85,20 +101,19 @@ struct MeasureTDXCommand: ParsableCommand {
                 platform: loader.rawValue, tee: .tdx, axes: axes ?? [],
                 registers: [.init("MRTD", mrtd.digest)] + module, trace: mrtd.trace)
         }
-        try show(points, layout: try machine.foundLayout(image, loader: loader))
+        try show(points, loader: loader, layout: try machine.foundLayout(image, loader: loader))
     }
 
-    private func show(_ points: [Measurement], layout: (name: String, origin: String)) throws {
+    private func show(
+        _ points: [Measurement], loader: TDLoader, layout: (name: String, origin: String)
+    ) throws {
         guard options.json || options.trace else {
             return print(PointLines(points).text, terminator: "")
         }
         var members = EventOutput.registers(points.first?.registers ?? [])
         members += [
             ("events", .array([])),
-            (
-                "loader",
-                .object([("name", .string(loader.rawValue)), ("origin", .string(loader.origin))])
-            ),
+            ("loader", loader.document),
             ("layout", .object([("name", .string(layout.name)), ("origin", .string(layout.origin))])),
         ]
         if points.count > 1 { members.append(("points", .array(of: points.map { $0.pointDocument() }))) }
@@ -129,7 +144,7 @@ struct MeasureTDXCommand: ParsableCommand {
 
     private func measure(_ pinned: PlatformFolder, _ module: [Measurement.Register]) throws {
         try machine.refuseWithProfile()
-        guard loader == .qemu, pageOrder == nil else {
+        guard givenLoader ?? .qemu == .qemu, pageOrder == nil else {
             throw CommandFailure(
                 "--loader and --page-order with --profile: the profile says how its TD is built", hint: "leave them out"
             )
@@ -157,4 +172,9 @@ struct MeasureTDXCommand: ParsableCommand {
                 exit: options.exitBootServices ?? .first)
         }
     }
+}
+
+extension TDLoader {
+    /// Name and origin, as JSON shows them.
+    var document: Value { .object([("name", .string(rawValue)), ("origin", .string(origin))]) }
 }
