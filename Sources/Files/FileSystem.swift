@@ -190,7 +190,7 @@ public enum FileSystem {
 }
 
 /// An exclusive lock on a file, held while the object lives.
-public final class FileLock {
+public final class FileLock: Sendable {
     private let descriptor: Int32
 
     /// Waits for the lock on `path`, making the file if needed.
@@ -214,6 +214,14 @@ public final class FileLock {
         try checked("lock", path) { flock(descriptor, LOCK_EX) }
     }
 
+    /// Waits for a lock on a directory that others may share, while nobody has one of it alone.
+    public init(sharedDirectory path: String) throws(FileError) {
+        descriptor = try checked("lock", path) { unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        let descriptor = descriptor
+        if flock(descriptor, LOCK_SH | LOCK_NB) == 0 || [EBADF, ENOLCK, EOPNOTSUPP].contains(errno) { return }
+        try checked("lock", path) { flock(descriptor, LOCK_SH) }
+    }
+
     deinit { close(descriptor) }
 }
 
@@ -221,6 +229,19 @@ public final class FileLock {
 public typealias ProgressSink = @Sendable (String) -> Void
 
 extension FileSystem {
+    /// Size in bytes and time of modification in seconds since 1970 of a regular file; nil for anything else.
+    public static func facts(of path: String) -> (byteCount: Int, modified: Int64)? {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return (Int(status.st_size), Int64(status.st_mtim.tv_sec))
+    }
+
+    /// Sets a file's times to now, where that is allowed; for caches, never for outputs.
+    public static func touch(_ path: String) { unsafe _ = utimensat(AT_FDCWD, path, nil, AT_SYMLINK_NOFOLLOW) }
+
+    /// Seconds since 1970 now, for the age of cache entries; it never reaches an output.
+    public static var secondsNow: Int64 { Int64(time(nil)) }
+
     /// Waits, for loops that ask whether another process has made a file.
     public static func pause(milliseconds: UInt32) { usleep(milliseconds * 1000) }
 }

@@ -41,6 +41,10 @@ public struct PackageSources: Sendable {
     public var pools: [String]
     public var mirrors: [Mirror]
     public var cache: ContentStore?
+    /// Where relative paths of a definition start.
+    public var folder = ""
+    /// Passwords of registries.
+    public var credentials = RegistryCredentials()
 
     public init(pools: [String] = [], mirrors: [Mirror] = [], cache: ContentStore? = nil) {
         self.pools = pools

@@ -5,15 +5,21 @@ public import Hashing
 /// Files kept by their SHA-256 below one directory: `sha256/<2 digits>/<64 digits>`.
 ///
 /// An entry is hashed every time that it is used; one that does not match its name is removed and counts as absent.
-/// Entries appear whole, so processes may share a store; `withLock` keeps two from fetching the same thing.
+/// Its time of modification is that of the last use, which collections go by. Entries appear whole, so processes may share a store; `withLock` keeps two from fetching the same thing.
 public struct ContentStore: Sendable {
     /// The store's directory.
     public let path: String
+    /// Keeps collections away while this value or a copy lives.
+    private let lease: FileLock?
 
     /// Opens the store at `path`, making the directory if needed.
     ///
     /// A directory that another user owns is refused: its owner could change entries while they are read.
-    public init(_ path: String) throws {
+    ///
+    /// While it is open no collection removes anything from it.
+    public init(_ path: String) throws { try self.init(path, isLeased: true) }
+
+    init(_ path: String, isLeased: Bool) throws {
         self.path = path
         try FileSystem.makeDirectory(path, mode: 0o700)
         // The final "." makes a link's target count, not the link.
@@ -22,6 +28,7 @@ public struct ContentStore: Sendable {
             // One that may not be entered has an owner as well.
             throw ForeignStore(path: path, owner: owner ?? FileSystem.owner(of: path))
         }
+        lease = try isLeased ? FileLock(sharedDirectory: path) : nil
     }
 
     /// Where the cache is when nobody says: `$XDG_CACHE_HOME/assay`, else `~/.cache/assay`; nil without a home.
@@ -47,6 +54,7 @@ public struct ContentStore: Sendable {
             try FileSystem.remove(entry)
             return nil
         }
+        FileSystem.touch(entry)
         return bytes
     }
 

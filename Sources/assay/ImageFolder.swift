@@ -28,6 +28,8 @@ struct ImageFolder {
         -> ImageBuilder
     {
         let folder = LockFolder(path)
+        var sources = sources
+        sources.folder = path
         let lock = try folder.require()
         try lock.require(request: definition.resolutionRequest, source: folder.lockPath)
         let digest = Digest.of(try InputFile.contents(of: folder.lockPath), .sha256)

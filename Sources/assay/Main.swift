@@ -65,6 +65,7 @@ struct Assay: AsyncParsableCommand {
             EventLogCommand.self,
             InspectCommand.self,
             OCICommand.self,
+            CacheCommand.self,
             IdentifyCommand.self,
             VerityCommand.self,
             IDBlockCommand.self,

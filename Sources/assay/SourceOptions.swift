@@ -19,6 +19,13 @@ struct SourceOptions: ParsableArguments {
             valueName: "address"))
     var mirrors: [String] = []
 
+    @Option(
+        name: .customLong("registry-config"),
+        help: ArgumentHelp(
+            "File with 'auths' of registries; else $DOCKER_CONFIG/config.json or ~/.docker/config.json if there is one.",
+            valueName: "file"))
+    var registryConfiguration: String?
+
     @Option(help: ArgumentHelp("Folder that keeps what was fetched.", valueName: "folder"))
     var cache: String?
 
@@ -32,6 +39,8 @@ struct SourceOptions: ParsableArguments {
         }
         let known = addresses.isEmpty ? try AptConfiguration.mirrors() : try addresses.map { try Mirror(parsing: $0) }
         let store = try (cache ?? ContentStore.defaultPath).map { try ContentStore($0) }
-        return PackageSources(pools: folders, mirrors: known, cache: store)
+        var sources = PackageSources(pools: folders, mirrors: known, cache: store)
+        sources.credentials = try OCIOptions.credentials(registryConfiguration)
+        return sources
     }
 }

@@ -39,6 +39,12 @@ public struct ImageBuilder: Sendable {
     @discardableResult
     public func build(to output: String) throws -> BuiltImage {
         try lock.require(request: definition.resolutionRequest)
+        var builder = self
+        builder.sources = sources.at(snapshot: lock.request.snapshot)
+        return try builder.buildLocked(to: output)
+    }
+
+    private func buildLocked(to output: String) throws -> BuiltImage {
         try Self.requireReplaceable(output)
         let output = output == "/" || !output.hasSuffix("/") ? output : String(output.dropLast())
         let parent = FileSystem.parent(of: output)
@@ -85,23 +91,41 @@ public struct ImageBuilder: Sendable {
             progress("unpacking \(locked.name) \(locked.version)")
             packages.append(try spool.unpack(sources.open(locked)))
         }
+        let layers = try LayeredRoot(chosen, sources: sources, scratch: scratch, progress: progress)
+        let overlays = overlays.adding(try downloads())
         progress("merging \(packages.count) packages")
-        let contents = try ImageRecipe.contents(of: chosen, packages: packages, overlays: overlays)
+        let contents = try ImageRecipe.contents(
+            of: chosen, packages: packages, layers: layers?.tree, overlays: overlays)
         var assembly = ImageAssembly(
             chosen, variant, contents, directory: directory, scratch: scratch, progress: progress)
         try assembly.writeImage()
         var image = try assembly.result(definition: definition.digest(), lock: lockDigest)
-        try describe(&image, used: contents.packages(by: spool.packages), in: directory)
+        try describe(
+            &image, used: contents.packages(by: spool.packages), installed: layers?.packages ?? [], overlays: overlays,
+            in: directory)
         try FileSystem.remove(scratch)
         return image
     }
 
+    /// Files that the definition fetches by hash, under their addresses.
+    private func downloads() throws -> [String: [UInt8]] {
+        var result: [String: [UInt8]] = [:]
+        for source in lock.sources {
+            guard case .file(let place, let digest) = source.request, SourceRequest.isAddress(place) else { continue }
+            result[place] = try sources.file(place, digest, byteCount: source.blobs.first?.byteCount)
+        }
+        return result
+    }
+
     /// Writes the three documents; each lists what came before it.
-    private func describe(_ image: inout BuiltImage, used: Set<String>, in directory: String) throws {
+    private func describe(
+        _ image: inout BuiltImage, used: Set<String>, installed: [InstalledPackage], overlays: OverlayFiles,
+        in directory: String
+    ) throws {
         let named = used.union(definition.root.packages + [definition.kernelPackage, definition.stubPackage])
         let bill = SoftwareBill(
             definition: definition, variant: variant, lockDigest: lockDigest.hex,
-            packages: lock.packages.filter { named.contains($0.name) })
+            packages: lock.packages.filter { named.contains($0.name) }, sources: lock.sources, installed: installed)
         try write(bill.document, "sbom.spdx.json", in: directory)
         image.artifacts.append(
             try Artifact("sbom.spdx.json", in: directory, made: "packages with files in the image, SPDX 2.3"))

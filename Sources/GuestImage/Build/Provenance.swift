@@ -32,6 +32,15 @@ struct Provenance {
                 ("uri", .string("\(package.archive)/\(package.path)")), ("digest", Self.digest(package.sha256.hex)),
             ])
         }
+        let sources = lock.sources.flatMap { source in
+            source.blobs.map { blob -> Value in
+                .object([
+                    ("name", .string(blob.mediaType.isEmpty ? source.request.place : blob.mediaType)),
+                    ("uri", .string(source.request.place)),
+                    ("digest", .object([(blob.digest.algorithm.rawValue, .string(blob.digest.hex))])),
+                ])
+            }
+        }
         let files = overlays.digests.map { Self.descriptor($0.path, sha256: $0.sha256.hex) }
         let definition = Self.descriptor("image definition", sha256: image.definitionDigest.hex)
         let locked = Self.descriptor("image.lock.json", sha256: image.lockDigest.hex)
@@ -45,7 +54,7 @@ struct Provenance {
                 ])
             ),
             ("internalParameters", .object([("formatRevisions", .object(image.formatRevisions))])),
-            ("resolvedDependencies", .array(of: [definition, locked] + files + packages)),
+            ("resolvedDependencies", .array(of: [definition, locked] + files + packages + sources)),
         ])
     }
 

@@ -13,6 +13,10 @@ struct SoftwareBill {
     var lockDigest: String
     /// The packages that files come from.
     var packages: [LockedPackage]
+    /// Layers and other files by hash.
+    var sources: [LockedSource] = []
+    /// Packages that the layers' own package manager lists.
+    var installed: [InstalledPackage] = []
 
     private static let imageID = "SPDXRef-Image"
 
@@ -29,10 +33,17 @@ struct SoftwareBill {
                     ("created", .string(timestamp(Int64(definition.epoch)))), ("creators", .strings(["Tool: assay"])),
                 ])
             ),
-            ("packages", .array(of: [image(title)] + packages.enumerated().map { Self.entry($1, $0) })),
+            (
+                "packages",
+                .array(
+                    of: [image(title)] + packages.enumerated().map { Self.entry($1, $0) }
+                        + sourceEntries.map { .object($0.members) })
+            ),
             (
                 "relationships",
-                .array(of: [Self.relation("SPDXRef-DOCUMENT", "DESCRIBES", Self.imageID)] + contents)
+                .array(
+                    of: [Self.relation("SPDXRef-DOCUMENT", "DESCRIBES", Self.imageID)] + contents
+                        + sourceEntries.map { Self.relation(Self.imageID, "CONTAINS", $0.id) })
             ),
         ])
     }
@@ -47,7 +58,7 @@ struct SoftwareBill {
     }
 
     /// What the lock does not say of a package.
-    private static let unstated: [(String, Value)] = [
+    static let unstated: [(String, Value)] = [
         ("downloadLocation", .string("NOASSERTION")), ("filesAnalyzed", .bool(false)),
         ("licenseConcluded", .string("NOASSERTION")), ("licenseDeclared", .string("NOASSERTION")),
         ("copyrightText", .string("NOASSERTION")),
@@ -87,7 +98,7 @@ struct SoftwareBill {
 }
 
 /// Text as a part of a package URL: letters, digits, `.`, `-`, `_` and `~` stand, other bytes become `%XX`.
-private func percentEncoded(_ text: String) -> String {
+func percentEncoded(_ text: String) -> String {
     var result = ""
     for byte in text.utf8 {
         let scalar = Unicode.Scalar(byte)

@@ -47,6 +47,7 @@ extension ImageDefinition.Archive {
             $0.utf8.count == 40 && $0 == $0.uppercased() && [UInt8](hex: $0) != nil
         }
         provided = try decoder.optionalDistinct("provided", "the name of a package") { isPackageName($0) }
+        snapshot = try decoder.snapshot()
         guard !suites.isEmpty else { throw decoder.error("suites", "is empty; name at least one suite") }
         guard !keys.isEmpty else {
             throw decoder.error("keys", "is empty; without a key no index of the archive can be believed")
@@ -58,7 +59,14 @@ extension ImageDefinition.Archive {
 extension ImageDefinition.Root {
     fileprivate init(_ decoder: ObjectDecoder) throws(DocumentError) {
         var decoder = decoder
-        packages = try decoder.distinct("packages", "the name of a package") { isPackageName($0) }
+        layers = try decoder.rootLayers()
+        devices = try layers.isEmpty ? .refuse : decoder.optionalChoice("devices") ?? .refuse
+        packages =
+            try layers.isEmpty
+            ? decoder.distinct("packages", "the name of a package") { isPackageName($0) } : []
+        if !layers.isEmpty, decoder.has("packages") {
+            throw decoder.error("packages", "a root is made either of packages or of layers")
+        }
         compression = try decoder.optionalChoice("compression") ?? .none
         setup = try RootSetup(&decoder)
         edits = try TreeEdits(&decoder, ofWholePackages: true)

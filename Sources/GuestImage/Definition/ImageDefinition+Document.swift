@@ -1,5 +1,7 @@
+private import Bytes
 private import DiskFormats
 public import Documents
+private import Hashing
 
 extension ImageDefinition {
     /// The decoded definition as a document, every default spelt out.
@@ -28,7 +30,7 @@ extension ImageDefinition.Root {
     /// What is not an edit. Definitions from before there was compression keep their digest.
     fileprivate var members: [(String, Value)] {
         [("packages", .strings(packages))]
-            + (compression == .none ? [] : [("compression", .string(compression.rawValue))])
+            + layerMembers + (compression == .none ? [] : [("compression", .string(compression.rawValue))])
     }
 }
 
@@ -41,9 +43,9 @@ extension ImageDefinition.Archive {
         let suites = suites.map { suite -> Value in
             .object([("name", .string(suite.name)), ("components", .strings(suite.components))])
         }
-        return .object([
-            ("suites", .array(of: suites)), ("keys", .strings(keys)), ("provided", .strings(provided)),
-        ])
+        return .object(
+            [("suites", .array(of: suites)), ("keys", .strings(keys)), ("provided", .strings(provided))]
+                + (snapshot.map { [("snapshot", .string($0))] } ?? []))
     }
 }
 
@@ -90,13 +92,16 @@ extension TreeEdits.File {
         let origin: (String, Value) =
             switch source {
             case .overlay(let path): ("from", .string(path))
+            case .download(let address, digest: _): ("url", .string(address))
             case .text(let text): ("text", .string(text))
             case .package(let path): ("copy", .string(path.description))
             }
-        return .object([
+        var members: [(String, Value)] = [
             ("path", .string(path.description)), origin, ("mode", octal(mode)), ("uid", .count(Int(uid))),
             ("gid", .count(Int(gid))),
-        ])
+        ]
+        if case .download(_, let digest) = source { members.append(("sha256", .string(digest.hex))) }
+        return .object(members)
     }
 }
 

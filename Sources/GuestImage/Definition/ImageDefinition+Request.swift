@@ -8,6 +8,7 @@ extension ImageDefinition {
             architecture: architecture.rawValue,
             suites: archive.suites.map { ResolutionRequest.Suite(name: $0.name, components: $0.components) },
             keys: archive.keys, packages: Set(root.packages + initrd.packages).sorted(),
-            extras: Set([kernelPackage, stubPackage]).sorted(), provided: archive.provided)
+            extras: Set([kernelPackage, stubPackage]).sorted(), provided: archive.provided, snapshot: archive.snapshot,
+            sources: sourceRequests)
     }
 }

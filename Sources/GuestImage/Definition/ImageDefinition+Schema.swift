@@ -13,14 +13,22 @@ extension ImageDefinition {
             ("stub", .object([("package", .package)])),
             (
                 "root",
-                .object(
-                    [("packages", .packages), ("compression", .choice(EROFSWriter.Compression.self))]
-                        + RootSetup.schema + .edits(ofWholePackages: true),
-                    optional: ["compression"] + RootSetup.schema.map(\.0) + .treeEdits)
+                .either([.root(of: [("packages", .packages)]), .root(of: .layers)])
             ),
             ("initrd", .initrd), ("commandLine", .commandLine), ("debug", .debugChanges),
         ], optional: ["summary", "commandLine", "debug"],
         description: "What goes into an image. No path is given twice in one tree.")
+}
+
+extension JSONSchema {
+    /// A root made of packages or of layers.
+    fileprivate static func root(of sources: [(String, JSONSchema)]) -> JSONSchema {
+        .object(
+            sources + [("compression", .choice(EROFSWriter.Compression.self))] + RootSetup.schema
+                + .edits(ofWholePackages: true),
+            optional: ["devices", "compression"].filter { $0 != "devices" || sources.count > 1 }
+                + RootSetup.schema.map(\.0) + .treeEdits)
+    }
 }
 
 extension [(String, JSONSchema)] {
@@ -38,9 +46,9 @@ extension [(String, JSONSchema)] {
             ("text", .text("The bytes themselves.")), ("copy", .guestPath("A file of a locked package.")),
         ]
         let file = JSONSchema.either(
-            sources.map { source in
+            (sources.map { [$0] } + [[("url", .address), ("sha256", .hex(32))]]).map { source in
                 .object(
-                    [("path", .guestPath()), source, ("mode", .mode)] + owner, optional: ["mode", "uid", "gid"])
+                    [("path", .guestPath())] + source + [("mode", .mode)] + owner, optional: ["mode", "uid", "gid"])
             })
         let link = JSONSchema.object([
             ("path", .guestPath()), ("to", .text("1 to 4095 bytes.", pattern: "^[^\\u0000]+$")),
@@ -71,7 +79,8 @@ extension JSONSchema {
             [
                 ("suites", list(suite, minimum: 1)), ("keys", list(key, minimum: 1, unique: true)),
                 ("provided", packages),
-            ], optional: ["provided"])
+                ("snapshot", text("A snapshot service's time stamp.", pattern: "^[0-9]{8}T[0-9]{6}Z$")),
+            ], optional: ["provided", "snapshot"])
     }
 
     fileprivate static var initrd: JSONSchema {

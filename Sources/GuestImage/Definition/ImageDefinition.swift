@@ -38,6 +38,8 @@ public struct ImageDefinition: Sendable, Hashable {
         public var keys: [String]
         /// Names of packages that count as installed while resolving, so that they are not drawn in.
         public var provided: [String]
+        /// Time stamp of a snapshot service (`20261101T000000Z`) to ask in place of today's archive; nil for that.
+        public var snapshot: String?
     }
 
     public struct Suite: Sendable, Hashable {
@@ -48,6 +50,9 @@ public struct ImageDefinition: Sendable, Hashable {
     /// The root file system: exactly these packages, edited.
     public struct Root: Sendable, Hashable {
         public var packages: [String]
+        /// What the root is made of in place of packages, the lowest first.
+        public var layers: [RootLayer] = []
+        public var devices = Devices.refuse
         /// How `root.erofs` stores files.
         public var compression: EROFSWriter.Compression
         /// What stands for the packages' scripts.

@@ -21,6 +21,11 @@ public struct OverlayFiles: Sendable {
         self.files = files
     }
 
+    /// These and the files that a definition fetches by hash, under their addresses.
+    func adding(_ downloads: [String: [UInt8]]) -> OverlayFiles {
+        OverlayFiles(files.merging(downloads) { first, _ in first })
+    }
+
     /// Path and digest of each, sorted by path.
     public var digests: [(path: String, sha256: Digest)] {
         files.sorted { $0.key < $1.key }.map { (path: $0.key, sha256: Digest.of($0.value, .sha256)) }

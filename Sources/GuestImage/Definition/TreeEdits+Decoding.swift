@@ -1,6 +1,7 @@
 internal import Bytes
 internal import DiskFormats
 internal import Documents
+private import Packages
 
 extension TreeEdits {
     /// Reads the keys of edits from an object that may have others; only a tree of whole packages has something to
@@ -64,8 +65,14 @@ extension TreeEdits.File {
         if let node = decoder.optionalNode("copy") {
             sources.append(.package(try GuestImage.guestPath(node, decoder.pathOf("copy"))))
         }
+        if let address = try decoder.optionalString("url") {
+            guard SourceRequest.isAddress(address) else {
+                throw decoder.error("url", "found '\(address)', expected an http, https or file address")
+            }
+            sources.append(.download(address, digest: try decoder.sha256("sha256")))
+        }
         guard let source = sources.first, sources.count == 1 else {
-            throw decoder.error("path", "needs exactly one of 'from', 'text' and 'copy', found \(sources.count)")
+            throw decoder.error("path", "needs exactly one of 'from', 'text', 'copy' and 'url', found \(sources.count)")
         }
         self.source = source
         mode = try decoder.mode(default: 0o644)

@@ -1,4 +1,5 @@
 public import DiskFormats
+public import Hashing
 
 /// What a definition changes in a tree that comes from packages: what it leaves out and what it adds.
 ///
@@ -38,6 +39,8 @@ public struct TreeEdits: Sendable, Hashable {
         case text(String)
         /// A file of a locked package, by its path there.
         case package(FileTree.Path)
+        /// A file fetched from an address by its hash.
+        case download(String, digest: Digest)
     }
 
     /// A symbolic link.

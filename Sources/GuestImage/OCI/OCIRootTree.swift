@@ -38,15 +38,41 @@ public struct OCIRootTree: Sendable {
     /// - Parameter keepsDevices: whether devices and pipes are taken; otherwise they are refused.
     public func tree(epoch: UInt32, keepsDevices: Bool = false) throws -> FileTree {
         var merge = LayerMerge(epoch: epoch, keepsDevices: keepsDevices)
+        try add(to: &merge)
+        return merge.tree()
+    }
+
+    /// Puts the layers on what is there.
+    func add(to merge: inout LayerMerge) throws {
         for (number, layer) in image.layers.enumerated() {
             progress("unpacking layer \(number + 1) of \(image.layers.count)")
             let archive = try unpack(layer, number)
             let name = "layer \(layer.descriptor.digestText)"
-            try merge.add(members(of: archive, source: name), named: name)
+            try merge.add(Self.members(of: archive, source: name), named: name)
             try FileSystem.remove(archive)
         }
-        return merge.tree()
     }
+
+    /// Puts a tar archive on what is there, packed as its name's suffix says.
+    static func add(
+        archive bytes: [UInt8], named name: String, scratch: String, to merge: inout LayerMerge
+    ) throws {
+        let path = "\(scratch)/archive.tar"
+        let file = try OutputFile(path)
+        let compression = Compression(fileName: name)
+        if compression == .none {
+            try file.append(bytes)
+        } else {
+            try compression.forEachChunk(of: bytes.raw, source: name, limits: expansion) { (chunk: RawSpan) throws in
+                try file.append(chunk)
+            }
+        }
+        try file.commit(durable: false)
+        try merge.add(members(of: path, source: name), named: name)
+        try FileSystem.remove(path)
+    }
+
+    private static let expansion = ExpansionLimits(byteCount: 64 << 30, ratio: 2000)
 
     private func unpack(_ layer: OCIImage.Layer, _ number: Int) throws -> String {
         let path = "\(scratch)/layer-\(number).tar"
@@ -56,7 +82,7 @@ public struct OCIRootTree: Sendable {
         return path
     }
 
-    private func members(of archive: String, source: String) throws -> [LayerMerge.Member] {
+    private static func members(of archive: String, source: String) throws -> [LayerMerge.Member] {
         let spool = try OutputFile(archive + ".files")
         var members: [LayerMerge.Member] = []
         try OCILayerReader(source: source).forEachEntry(of: archive) { entry, reader in

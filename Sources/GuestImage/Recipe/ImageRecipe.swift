@@ -23,9 +23,9 @@ public enum ImageRecipe {
 
     /// The contents of an image by a definition that was resolved for its variant.
     ///
-    /// `packages` holds each locked package once.
+    /// `packages` holds each locked package once; `layers` is the tree that stands in their place in the root.
     public static func contents(
-        of definition: ImageDefinition, packages: [PackageFiles], overlays: OverlayFiles
+        of definition: ImageDefinition, packages: [PackageFiles], layers: FileTree? = nil, overlays: OverlayFiles
     ) throws -> ImageContents {
         let kernel = try packages.named(definition.kernelPackage)
         let stub = try packages.named(definition.stubPackage)
@@ -34,7 +34,8 @@ public enum ImageRecipe {
         let modules = try KernelModules(kernelTree, package: kernel.package)
         let chosen = try definition.root.packages.map { name throws in try packages.named(name) }
         let coverage = try ScriptCoverage(of: chosen, accepted: definition.root.setup.scripts)
-        let tree = try root(definition, chosen, coverage.rules, overlays: overlays)
+        let tree = try layers.map { layers throws in try root(definition, layers, overlays: overlays) }
+            ?? root(definition, chosen, coverage.rules, overlays: overlays)
         try coverage.check(tree)
         return ImageContents(
             root: tree,
@@ -54,6 +55,15 @@ public enum ImageRecipe {
         let generated = GeneratedFiles(
             setup: definition.root.setup, packages: chosen, rules: rules, whole: whole, epoch: definition.epoch)
         try generated.add(to: &tree)
+        return tree
+    }
+
+    /// A root made of layers. They have a layout of their own: nothing is rewritten, and no links are added.
+    private static func root(
+        _ definition: ImageDefinition, _ layers: FileTree, overlays: OverlayFiles
+    ) throws -> FileTree {
+        var tree = definition.root.edits.filtered(layers)
+        try definition.root.edits.apply(to: &tree, packages: layers, overlays: overlays, epoch: definition.epoch)
         return tree
     }
 

@@ -64,6 +64,7 @@ extension TreeEdits {
         case .text(let text): return .bytes(Array(text.utf8))
         case .overlay(let name):
             return .bytes(try overlays.bytes(name))
+        case .download(let address, digest: _): return .bytes(try overlays.bytes(address))
         case .package(let path):
             let target = packages.resolved(path)
             guard case .file(let content)? = packages[target]?.kind else {

@@ -130,6 +130,7 @@ struct AptResolver {
         Acquire::Languages "none";
         Acquire::AllowInsecureRepositories "false";
         Acquire::AllowDowngradeToInsecureRepositories "false";
+        Acquire::Check-Valid-Until "\(request.snapshot == nil)";
         Acquire::Retries "2";
         Acquire::PDiffs "false";
         Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";

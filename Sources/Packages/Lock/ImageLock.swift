@@ -1,5 +1,6 @@
 internal import Bytes
 public import Documents
+public import Hashing
 
 /// `images/NAME/image.lock.json`: every package of an image by SHA-256, and where the hashes come from.
 ///
@@ -24,12 +25,20 @@ public struct ImageLock: Sendable, Hashable {
     public var suites: [LockedSuite]
     /// Sorted by name, then architecture, then version.
     public var packages: [LockedPackage]
+    /// What is taken by hash from elsewhere, in the request's order.
+    public var sources: [LockedSource] = []
 
     /// The newest `Date` of all suites, in seconds since 1970.
     public var newestDate: Int64 { suites.map(\.date).max() ?? 0 }
 
     /// Every file beside the lock that it names: the keys, and each suite's `InRelease`.
     public var keptFiles: [KeptFile] { [keyring] + suites.map(\.inRelease) }
+
+    /// The digest of everything that a build or a check of the lock takes from a cache.
+    public var digests: Set<Digest> {
+        Set(packages.map(\.sha256) + suites.flatMap(\.indexes).map(\.sha256))
+            .union(sources.flatMap(\.blobs).map(\.digest))
+    }
 
     /// The package of a name; nil if the lock has none.
     public func package(_ name: String) -> LockedPackage? { packages.first { $0.name == name } }
@@ -76,10 +85,11 @@ extension ImageLock {
 
     /// The lock as a value.
     public var document: Value {
-        .object([
-            ("version", .count(Self.version)), ("request", request.document), ("keyring", keyring.document),
-            ("suites", .array(of: suites.map(\.document))), ("packages", .array(of: packages.map(\.document))),
-        ])
+        .object(
+            [
+                ("version", .count(Self.version)), ("request", request.document), ("keyring", keyring.document),
+                ("suites", .array(of: suites.map(\.document))), ("packages", .array(of: packages.map(\.document))),
+            ] + (sources.isEmpty ? [] : [("sources", .array(of: sources.map(\.document)))]))
     }
 
     /// Reads a lock strictly; `source` names the file in errors.
@@ -99,6 +109,12 @@ extension ImageLock {
         packages = []
         for (node, path) in try decoder.list("packages") {
             packages.append(try LockedPackage(ObjectDecoder(node, path: path)))
+        }
+        for (node, path) in try decoder.optionalList("sources") {
+            sources.append(try LockedSource(ObjectDecoder(node, path: path)))
+        }
+        guard sources.map(\.request) == request.sources else {
+            throw decoder.error("sources", "are not those of the request", hint: "run 'assay lock --update'")
         }
         try decoder.finish()
         try checkReferences(decoder)

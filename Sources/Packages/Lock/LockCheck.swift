@@ -24,10 +24,15 @@ public struct LockCheck: Sendable {
         progress: ProgressSink = { _ in }
     ) throws {
         progress("walking the signed chain")
+        let sources = sources.at(snapshot: lock.request.snapshot)
         chain = try lock.verify(folder: folder.path, keys: request.keys, sources: sources)
         try lock.require(request: request)
         unavailable = []
         unavailableNames = []
+        for source in lock.sources {
+            progress("reading \(source.request.place)")
+            try sources.check(source)
+        }
         for package in lock.packages {
             progress("reading \(package.name) \(package.version)")
             do {

@@ -33,8 +33,13 @@ public struct LockUpdate: Sendable {
         }
         defer { withExtendedLifetime(turn) {} }
         let previous = try folder.read()
-        let resolution = try resolve(request)
-        if let previous { try resolution.lock.require(notOlderThan: previous) }
+        var resolution = try resolve(request)
+        for source in request.sources {
+            progress("reading \(source.place)")
+            resolution.lock.sources.append(try sources.locked(source))
+        }
+        // A time stamp may lie before the last one: the definition says so.
+        if let previous, request.snapshot == nil { try resolution.lock.require(notOlderThan: previous) }
         if let cache = sources.cache { for index in resolution.indexes { try cache.insert(index) } }
         try folder.write(resolution)
         return LockDifference(old: previous, new: resolution.lock)
@@ -46,7 +51,9 @@ public struct LockUpdate: Sendable {
         let root = try FileSystem.temporaryDirectory(
             beside: (FileSystem.environment("TMPDIR") ?? "/tmp") + "/assay-apt")
         defer { try? FileSystem.remove(root) }
-        let apt = try AptResolver(request, mirrors: sources.mirrors, keyring: keyring, root: root)
+        let mirrors = sources.at(snapshot: request.snapshot).mirrors
+        if request.snapshot != nil, mirrors.isEmpty { throw Self.noSnapshotService }
+        let apt = try AptResolver(request, mirrors: mirrors, keyring: keyring, root: root)
         progress("fetching package indexes")
         try apt.update()
         progress("resolving packages")
@@ -54,6 +61,10 @@ public struct LockUpdate: Sendable {
         progress("checking the signed indexes")
         return try assemble(request, choices: choices, apt: apt, keyring: keyring)
     }
+
+    private static let noSnapshotService = PackageError(
+        "archive.snapshot", "no address of a snapshot service is known", outcome: .environment,
+        hint: "give it with --mirror or ASSAY_MIRROR: ARCHIVE=ADDRESS with {snapshot} where the time stamp belongs")
 
     private func assemble(
         _ request: ResolutionRequest, choices: [AptResolver.Choice], apt: AptResolver, keyring: [UInt8]

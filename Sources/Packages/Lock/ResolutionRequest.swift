@@ -30,10 +30,14 @@ public struct ResolutionRequest: Sendable, Hashable {
     public var extras: [String]
     /// Names that count as installed, so that nothing of the name is drawn in.
     public var provided: [String]
+    /// Time stamp of a snapshot service to ask in place of today's archive.
+    public var snapshot: String?
+    /// What is taken by hash from elsewhere.
+    public var sources: [SourceRequest]
 
     public init(
         architecture: String = "amd64", suites: [Suite], keys: [String], packages: [String], extras: [String] = [],
-        provided: [String] = []
+        provided: [String] = [], snapshot: String? = nil, sources: [SourceRequest] = []
     ) {
         self.architecture = architecture
         self.suites = suites
@@ -41,6 +45,8 @@ public struct ResolutionRequest: Sendable, Hashable {
         self.packages = packages
         self.extras = extras
         self.provided = provided
+        self.snapshot = snapshot
+        self.sources = sources
     }
 
     /// Requires that every word is what it should be: they become arguments and configuration of apt, which gives
@@ -97,7 +103,13 @@ public struct ResolutionRequest: Sendable, Hashable {
 extension ResolutionRequest {
     /// The request as it stands in a lock.
     var document: Value {
-        .object([
+        .object(
+            packageMembers + (snapshot.map { [("snapshot", .string($0))] } ?? [])
+                + (sources.isEmpty ? [] : [("sources", .array(of: sources.map { .object($0.members) }))]))
+    }
+
+    private var packageMembers: [(String, Value)] {
+        [
             ("architecture", .string(architecture)),
             (
                 "suites",
@@ -111,7 +123,7 @@ extension ResolutionRequest {
             ),
             ("keys", .strings(keys)), ("packages", .strings(packages)), ("extras", .strings(extras)),
             ("provided", .strings(provided)),
-        ])
+        ]
     }
 
     init(_ decoder: ObjectDecoder) throws(DocumentError) {
@@ -130,6 +142,13 @@ extension ResolutionRequest {
         packages = try decoder.strings("packages")
         extras = try decoder.strings("extras")
         provided = try decoder.strings("provided")
+        snapshot = try decoder.optionalString("snapshot")
+        sources = []
+        for (node, path) in try decoder.optionalList("sources") {
+            var inner = try ObjectDecoder(node, path: path)
+            sources.append(try SourceRequest(&inner))
+            try inner.finish()
+        }
         try decoder.finish()
     }
 }

@@ -66,7 +66,9 @@ struct LockCommand: ParsableCommand {
                 "no keys of the archive are installed here", outcome: .environment,
                 hint: "install debian-archive-keyring, or name a file of keys with --keyring")
         }
-        let update = LockUpdate(sources: try places.sources(), keyringPath: keys, progress: Console.progress)
+        var sources = try places.sources()
+        sources.folder = folder.path
+        let update = LockUpdate(sources: sources, keyringPath: keys, progress: Console.progress)
         let difference = try update.run(request, in: folder)
         let lock = try folder.require()
         if json {
@@ -93,8 +95,10 @@ struct LockCommand: ParsableCommand {
         for name in try folder.strayFiles(lock) {
             Console.warning("\(folder.path)/\(name): the lock does not name this file", hint: "remove it")
         }
+        var sources = try places.sources()
+        sources.folder = folder.path
         return try LockCheck(
-            lock, in: folder, request: request, sources: places.sources(), progress: Console.progress)
+            lock, in: folder, request: request, sources: sources, progress: Console.progress)
     }
 
     private func report(_ result: LockCheck) throws {
