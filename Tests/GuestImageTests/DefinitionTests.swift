@@ -130,7 +130,7 @@ struct DefinitionTests {
             ("from: files/init", "mode: \"0700\"", "duplicate key"),
             (
                 "text: \"sample\\n\"", "copy: /etc/hostname\n      text: x",
-                "needs exactly one of 'from', 'text' and 'copy', found 2"
+                "needs exactly one of 'from', 'text', 'copy' and 'url', found 2"
             ),
             ("path: /etc/passwd", "path: /etc/hostname", "root: /etc/hostname is given twice"),
             ("keys: [04B54C3CDCA79751B16BC6B5225629DF75B188BD]", "keys: []", "archive.keys: is empty"),

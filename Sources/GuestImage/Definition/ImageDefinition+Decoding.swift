@@ -68,7 +68,8 @@ extension ImageDefinition.Root {
             throw decoder.error("packages", "a root is made either of packages or of layers")
         }
         compression = try decoder.optionalChoice("compression") ?? .none
-        setup = try RootSetup(&decoder)
+        // It stands for what packages' scripts do; a root of layers has no packages.
+        setup = try layers.isEmpty ? RootSetup(&decoder) : RootSetup()
         edits = try TreeEdits(&decoder, ofWholePackages: true)
         try decoder.finish()
     }

@@ -13,7 +13,10 @@ extension ImageDefinition {
             ("stub", .object([("package", .package)])),
             (
                 "root",
-                .either([.root(of: [("packages", .packages)]), .root(of: .layers)])
+                .either([
+                    .root(of: [("packages", .packages)], optional: RootSetup.schema),
+                    .root(of: [("layers", .rootLayers)], optional: [("devices", .choice(Devices.self))]),
+                ])
             ),
             ("initrd", .initrd), ("commandLine", .commandLine), ("debug", .debugChanges),
         ], optional: ["summary", "commandLine", "debug"],
@@ -22,12 +25,12 @@ extension ImageDefinition {
 
 extension JSONSchema {
     /// A root made of packages or of layers.
-    fileprivate static func root(of sources: [(String, JSONSchema)]) -> JSONSchema {
+    fileprivate static func root(
+        of sources: [(String, JSONSchema)], optional more: [(String, JSONSchema)]
+    ) -> JSONSchema {
         .object(
-            sources + [("compression", .choice(EROFSWriter.Compression.self))] + RootSetup.schema
-                + .edits(ofWholePackages: true),
-            optional: ["devices", "compression"].filter { $0 != "devices" || sources.count > 1 }
-                + RootSetup.schema.map(\.0) + .treeEdits)
+            sources + [("compression", .choice(EROFSWriter.Compression.self))] + more + .edits(ofWholePackages: true),
+            optional: ["compression"] + more.map(\.0) + .treeEdits)
     }
 }
 

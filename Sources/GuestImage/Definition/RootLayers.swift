@@ -126,16 +126,9 @@ extension ObjectDecoder {
     }
 }
 
-extension [(String, JSONSchema)] {
-    /// Keys of a root that is made of layers.
-    static var layers: Self {
-        [("layers", .rootLayers), ("devices", .choice(ImageDefinition.Devices.self))]
-    }
-}
-
 extension JSONSchema {
     /// The form of a root's layers.
-    fileprivate static var rootLayers: JSONSchema {
+    static var rootLayers: JSONSchema {
         let digest = JSONSchema.hex(32)
         let image = JSONSchema.object(
             [

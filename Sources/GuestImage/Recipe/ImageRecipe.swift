@@ -34,7 +34,8 @@ public enum ImageRecipe {
         let modules = try KernelModules(kernelTree, package: kernel.package)
         let chosen = try definition.root.packages.map { name throws in try packages.named(name) }
         let coverage = try ScriptCoverage(of: chosen, accepted: definition.root.setup.scripts)
-        let tree = try layers.map { layers throws in try root(definition, layers, overlays: overlays) }
+        let tree =
+            try layers.map { layers throws in try root(definition, layers, overlays: overlays) }
             ?? root(definition, chosen, coverage.rules, overlays: overlays)
         try coverage.check(tree)
         return ImageContents(

@@ -31,6 +31,12 @@ public struct OCIReference: Sendable, Hashable {
                 "image '\(text)'", "has no usable digest", hint: "write PATH@sha256: and 64 lower-case hex digits")
         }
         self.init(place: String(text[..<sign]), digest: digest)
+        guard isRegistry else { return }
+        do {
+            _ = try RegistryReference(place, digest: digest)
+        } catch {
+            throw PackageError(error.subject, error.problem, hint: error.hint)
+        }
     }
 
     public var text: String { place + (digest.map { "@" + $0.ociText } ?? "") }
