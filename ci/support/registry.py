@@ -4,9 +4,10 @@
     registry.py LAYOUT MODE       prints its port; MODE is open, basic or token
 
 The repository is team/app, the user `reader` with the password `secret`. Blobs are sent by a redirect to another port
-that fails if it is given a password. Ends with its standard input.
+that fails if it is given a password. Ends with its standard input, and then prints how often it gave what.
 """
 import base64
+import collections
 import http.server
 import json
 import os
@@ -17,6 +18,7 @@ import urllib.parse
 LAYOUT, MODE = sys.argv[1:]
 PASSWORD = "Basic " + base64.b64encode(b"reader:secret").decode()
 TOKEN = "a-token-of-this-registry"
+given = collections.Counter()
 
 
 def blob(digest):
@@ -48,6 +50,7 @@ class Store(Handler):
         if self.headers.get("Authorization"):
             return self.answer(400, b"a password was passed on")
         data = blob(self.path.lstrip("/"))
+        given[self.path.lstrip("/")] += 1
         self.answer(404) if data is None else self.answer(200, data)
 
 
@@ -84,6 +87,7 @@ class Registry(Handler):
         if kind == "manifests":
             if not any("manifest" in value for value in self.headers.get_all("Accept")):
                 return self.answer(406)
+            given[digest] += 1
             return self.answer(200, data, Content_Type=json.loads(data).get("mediaType", ""))
         self.answer(307, Location="http://localhost:%d/%s" % (store.server_port, digest))
 
@@ -94,3 +98,4 @@ for server in (store, registry):
     threading.Thread(target=server.serve_forever, daemon=True).start()
 print(registry.server_port, flush=True)
 sys.stdin.read()
+print(json.dumps(given))
